@@ -73,7 +73,8 @@ export interface Effect {
   readonly request: EffectRequest
   readonly permission: Permission
   readonly announced: boolean
-  readonly compensation: Compensation
+  /** Changes once at most: when a held effect is released, from `discard` to what undoes it after that. */
+  compensation: Compensation
   state: EffectState
   /** null: not read (yet). */
   before: Reading | null

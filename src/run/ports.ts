@@ -10,15 +10,25 @@ import type { RunView, Usage, VetFinding } from './view.ts'
  * Every argument and result is JSON and small (bodies are `Stored` references).
  */
 
+/** A tool call of route mode and what it answered. */
+export interface ToolCall {
+  readonly tool: string
+  readonly arguments: unknown
+  readonly output: Stored
+}
+
 /** Every model activity reports what it cost. */
 export interface Costed {
   readonly usage: Usage
+  /** The model that answered, as the provider names it, and the digest of its prompt file; absent: no model was asked. */
+  readonly made?: { readonly model: string; readonly prompt: string }
 }
 
 export interface Evidence {
   readonly step: string
-  /** Text, cut to what a prompt can hold. */
-  readonly text: string
+  /** What the step found; null: nothing, and `note` says why. Cut to what a prompt can hold by whoever prompts. */
+  readonly evidence: Stored | null
+  readonly note: string | null
 }
 
 export interface ModelActivities {
@@ -53,7 +63,7 @@ export interface ModelActivities {
     request: string
     input: Record<string, unknown>
     error: string | null
-    done: { tool: string; arguments: unknown; output: string }[]
+    done: ToolCall[]
   }): Promise<
     Costed &
       (
@@ -66,7 +76,7 @@ export interface ModelActivities {
   interpret(args: {
     agent: AgentSnapshot
     request: string
-    done: { tool: string; arguments: unknown; output: string }[]
+    done: ToolCall[]
   }): Promise<
     Costed &
       (
@@ -102,6 +112,8 @@ export interface ExecutionResult {
   /** The last part of each, capped. */
   readonly stdout: Stored
   readonly stderr: Stored
+  /** The end of what it printed, for whoever mends it: standard error, or standard output where that is empty. */
+  readonly tail: string
   /** What the code passed to `recourse.result(...)`, as JSON text; null: nothing. */
   readonly result: Stored | null
   /** Milliseconds from the code's start to the container's exit. */
@@ -194,9 +206,13 @@ export interface RunActivities {
   /** Compares what the step announced with the effects that happened. */
   validate(args: {
     step: Step
+    /** Code handed in without an announcement announces all that the agent may touch. */
+    announcesAll: boolean
     effects: Effect[]
     denied: { connector: string; method: string; target: string; reason: string }[]
   }): Promise<{ findings: Finding[] }>
+  /** Puts text into the blob store. */
+  storeText(args: { text: string }): Promise<Stored>
   /** Keeps a run as it settled, so that the undo window and later commands have it by reference. */
   storeRun(args: { view: RunView; agent: AgentSnapshot }): Promise<Stored>
   loadRun(args: { run: Stored }): Promise<{ view: RunView; agent: AgentSnapshot }>

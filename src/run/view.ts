@@ -125,6 +125,8 @@ export interface RunView {
   /** Why the run failed, was cancelled or needs attention. */
   readonly reason: string | null
   readonly usage: Usage
+  /** What else an operator should know: signals that were not understood, waits for a part that is down. */
+  readonly notices: readonly string[]
   /** ISO 8601; until then a confirmed run can be undone. */
   readonly windowEnds: string | null
   readonly started: string

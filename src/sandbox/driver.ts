@@ -26,6 +26,8 @@ export interface SandboxJob {
   /** Labels for finding it again: run, step, generation. */
   readonly labels: Readonly<Record<string, string>>
   readonly signal: AbortSignal
+  /** Called with output as it comes, as far as it is taken at all. */
+  readonly onOutput?: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void
 }
 
 export interface SandboxResult {

@@ -1,0 +1,8 @@
+export { createClient, ERROR_CODES, RecourseError } from './client/index.ts'
+export type * from './client/index.ts'
+export { http } from './config/connectors.ts'
+export type { HttpOptions } from './config/connectors.ts'
+export { defineConfig } from './config/define-config.ts'
+export { defineTool } from './config/define-tool.ts'
+export type { ConfigInput } from './config/schema.ts'
+export { env, secret } from './config/secrets.ts'

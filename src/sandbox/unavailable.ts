@@ -1,0 +1,8 @@
+/**
+ * No place to run code could be had: the engine is down, the image is missing, the gateway's socket is gone. Nothing of the
+ * job has run, so trying again later is safe.
+ */
+export class SandboxUnavailable extends Error {
+  override readonly name = 'SandboxUnavailable'
+  readonly code = 'SANDBOX_UNAVAILABLE'
+}

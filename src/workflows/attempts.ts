@@ -1,0 +1,123 @@
+import { ApplicationFailure, CancellationScope, condition } from '@temporalio/workflow'
+import type { ConnectorSnapshot } from '../run/agent.ts'
+import type { BeginAttempt, BegunAttempt } from '../run/ports.ts'
+import type { Denied } from '../run/validate.ts'
+import type { Activities } from './activities.ts'
+import type { RunState } from './run-state.ts'
+
+/**
+ * The fence around each execution of a step. At most one attempt of a step is open; effects of any other are refused.
+ *
+ *     expect(generation) ─▶ begin (update, from whoever executes) ─▶ enter/leave (each effect) ─▶ close
+ *
+ * Owner of the state: this file. Invariants: 1. an attempt begins once per generation; 2. `close` returns only when the
+ * gateway session is closed and every effect under way has its outcome; 3. nothing enters after `close` has been called.
+ */
+interface Attempt {
+  readonly generation: number
+  readonly connectors: readonly ConnectorSnapshot[]
+  attempt: string | null
+  open: boolean
+  underway: number
+}
+
+export class Attempts {
+  readonly #attempts = new Map<string, Attempt>()
+  readonly #run: RunState
+  readonly #activities: Activities
+
+  constructor(run: RunState, activities: Activities) {
+    this.#run = run
+    this.#activities = activities
+  }
+
+  /** From now on this generation of the step may begin, reaching these connectors. */
+  expect(step: string, generation: number, connectors: readonly ConnectorSnapshot[]): void {
+    this.#attempts.set(step, { generation, connectors, attempt: null, open: true, underway: 0 })
+  }
+
+  checkBegin(args: BeginAttempt): void {
+    const current = this.#attempts.get(args.step)
+    if (!current?.open || current.generation !== args.generation || current.attempt !== null) {
+      throw ApplicationFailure.nonRetryable(
+        `attempt ${args.step}.${args.generation} can not begin: it is over, or another one runs`,
+        'ATTEMPT_CLOSED',
+      )
+    }
+  }
+
+  async begin(args: BeginAttempt): Promise<BegunAttempt> {
+    // Checked again: between validator and handler another begin may have come first.
+    this.checkBegin(args)
+    const current = this.#current(args.step)
+    current.attempt = args.attempt
+    current.underway += 1
+    try {
+      return await CancellationScope.nonCancellable(() =>
+        this.#activities.egress.openSession.executeWithOptions(
+          { summary: `open the gateway for ${args.step}.${args.generation}` },
+          [{ run: this.#run.id, connectors: current.connectors, ...args }],
+        ),
+      )
+    } finally {
+      current.underway -= 1
+    }
+  }
+
+  checkEffect(args: BeginAttempt): void {
+    const current = this.#attempts.get(args.step)
+    if (!current?.open || current.attempt === null || current.attempt !== args.attempt) {
+      throw ApplicationFailure.nonRetryable(
+        `attempt ${args.step}.${args.generation} is over: nothing it sends counts`,
+        'ATTEMPT_CLOSED',
+      )
+    }
+  }
+
+  connectors(step: string): readonly ConnectorSnapshot[] {
+    return this.#current(step).connectors
+  }
+
+  enter(step: string): () => void {
+    const current = this.#current(step)
+    current.underway += 1
+    return () => {
+      current.underway -= 1
+    }
+  }
+
+  /** Fences at once, without waiting: used when an effect must be asked about. */
+  fence(step: string): void {
+    const current = this.#attempts.get(step)
+    if (current) current.open = false
+  }
+
+  /** Fence, close the gateway session, drain. Answers what the gateway refused. */
+  async close(step: string): Promise<Denied[]> {
+    const current = this.#attempts.get(step)
+    if (!current) return []
+    current.open = false
+    return await CancellationScope.nonCancellable(async () => {
+      // A begin under way would open a session after this one closed it.
+      await condition(() => current.underway === 0)
+      if (current.attempt === null) return []
+      const { denied } = await this.#activities.egress.closeSession.executeWithOptions(
+        { summary: `close the gateway for ${step}.${current.generation}` },
+        [{ run: this.#run.id, step }],
+      )
+      this.#attempts.delete(step)
+      return denied
+    })
+  }
+
+  /** Closes whatever is open: before anything is compensated, continued or returned. */
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#attempts.keys()].map((step) => this.close(step)))
+  }
+
+  #current(step: string): Attempt {
+    const current = this.#attempts.get(step)
+    if (!current) throw ApplicationFailure.nonRetryable(`step ${step} has no attempt`, 'ATTEMPT_CLOSED')
+    return current
+  }
+}

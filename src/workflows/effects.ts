@@ -1,0 +1,249 @@
+import { CancellationScope } from '@temporalio/workflow'
+import type { ConnectorSnapshot, Permission, RouteSpec } from '../run/agent.ts'
+import { chooseCompensation, isExact } from '../run/compensation.ts'
+import { digestOf } from '../run/digest.ts'
+import type { Compensation, Effect, EffectRequest, PerformOutcome, Reading } from '../run/effect.ts'
+import { permissionOf } from '../run/permission.ts'
+import type { PerformedEffect, PerformEffect } from '../run/ports.ts'
+import { isAnnounced } from '../run/validate.ts'
+import type { Activities } from './activities.ts'
+import type { Attempts } from './attempts.ts'
+import type { RunState } from './run-state.ts'
+
+/** An effect that must be asked about before it may happen: it ended its attempt. */
+export interface Parked {
+  readonly step: string
+  readonly digest: string
+  readonly request: EffectRequest
+  readonly reason: string
+}
+
+/**
+ * Each effect: before ▸ register compensation ▸ claim ▸ perform ▸ after. The first two happen here and in the activity
+ * `captureBefore`, the other three in the activity `perform`. Never waits for a person.
+ */
+export class Effects {
+  /** By step: what ended its attempt. */
+  readonly parked = new Map<string, Parked>()
+  /** Digests of requests that were asked about and approved. */
+  readonly approved = new Set<string>()
+  /** Steps whose code announced nothing and so announces everything. */
+  readonly announcesAll = new Set<string>()
+  readonly #run: RunState
+  readonly #activities: Activities
+  readonly #attempts: Attempts
+  readonly #locks = new Map<string, Promise<void>>()
+  readonly #numbers = new Map<string, number>()
+  readonly #parkedListeners = new Map<string, () => void>()
+
+  constructor(run: RunState, activities: Activities, attempts: Attempts) {
+    this.#run = run
+    this.#activities = activities
+    this.#attempts = attempts
+  }
+
+  /** Whoever executes the step is told when it is parked, to end the execution. */
+  onParked(step: string, listener: (() => void) | null): void {
+    if (listener) this.#parkedListeners.set(step, listener)
+    else this.#parkedListeners.delete(step)
+  }
+
+  /** Handler of the update `performEffect`. */
+  async perform(args: PerformEffect): Promise<PerformedEffect> {
+    this.#attempts.checkEffect(args)
+    const leave = this.#attempts.enter(args.step)
+    try {
+      const { request } = args
+      const key = `${request.connector} ${request.resource ?? request.target}`
+      return await this.#serialised(key, () => CancellationScope.nonCancellable(() => this.#perform(args)))
+    } finally {
+      leave()
+      this.#run.changed()
+    }
+  }
+
+  async #perform(args: PerformEffect): Promise<PerformedEffect> {
+    const { step, generation, request } = args
+    // Once more: the effect may have waited for another on the same resource while its attempt was closed.
+    this.#attempts.checkEffect(args)
+    const run = this.#run
+    const connector = this.#attempts.connectors(step).find((each) => each.name === request.connector)
+    if (!connector)
+      return { kind: 'denied', reason: `connector "${request.connector}" was not announced by step ${step}` }
+    if (run.effects.length >= run.agent.budgets.effects) {
+      return {
+        kind: 'denied',
+        reason: `the run has used its budget of ${run.agent.budgets.effects} effects (agents.${run.agent.name}.budgets.effects)`,
+      }
+    }
+    const route = connector.routes.find((each) => each.route === request.route) ?? null
+    const before = await this.#before(connector, request)
+    const compensation = chooseCompensation({ connector, route, request, before })
+    const announced = isAnnounced(run.planned(step), this.announcesAll.has(step), request)
+    const asked = permissionOf({
+      agent: run.agent,
+      request,
+      route,
+      announced,
+      compensation,
+      exact: isExact(compensation),
+    })
+    const permission: Permission =
+      asked.permission === 'ask' && this.approved.has(digestOfRequest(request)) ? 'allow' : asked.permission
+
+    if (permission === 'deny') return { kind: 'denied', reason: asked.reason }
+    if (permission === 'ask') {
+      this.#attempts.fence(step)
+      this.parked.set(step, { step, digest: digestOfRequest(request), request, reason: asked.reason })
+      this.#parkedListeners.get(step)?.()
+      return { kind: 'parked', reason: asked.reason }
+    }
+    const effect = this.#register({ step, generation, request, permission, announced, compensation, before })
+    if (permission === 'hold') return hold(effect, route)
+    await this.send(effect, connector)
+    return toAnswer(effect)
+  }
+
+  /** Sends a registered effect and takes in what became of it. */
+  async send(effect: Effect, connector: ConnectorSnapshot): Promise<void> {
+    const { request, compensation, before } = effect
+    const perform = { run: this.#run.id, effect: effect.id, connector, request, compensation, before }
+    const summary = `${request.method} ${request.target} on ${request.connector}`
+    let outcome: PerformOutcome
+    try {
+      outcome = await this.#activities.perform.perform.executeWithOptions({ summary }, [perform])
+    } catch {
+      // Lost: the worker died or the answer came too late. The claim knows what can be known.
+      outcome = await this.#activities.egress.settle.executeWithOptions({ summary: `what became of ${summary}` }, [
+        perform,
+      ])
+    }
+    takeIn(effect, outcome)
+    effect.completed = this.#run.nextCompleted()
+    this.#run.changed()
+  }
+
+  /** Releases a held effect: what undoes it from now on is chosen and registered before it is sent. */
+  async release(effect: Effect): Promise<void> {
+    const connector = this.#run.agent.connectors.find((each) => each.name === effect.request.connector)
+    if (!connector) throw new Error(`connector "${effect.request.connector}" is not among the agent's`)
+    const route = connector.routes.find((each) => each.route === effect.request.route) ?? null
+    const before = await this.#before(connector, effect.request)
+    effect.before = before
+    effect.compensation = chooseCompensation({ connector, route, request: effect.request, before })
+    await this.send(effect, connector)
+  }
+
+  async #before(connector: ConnectorSnapshot, request: EffectRequest): Promise<Reading | null> {
+    if (request.resource === null) return null
+    return await this.#activities.egress.captureBefore.executeWithOptions(
+      { summary: `before: ${request.resource} on ${connector.name}` },
+      [{ run: this.#run.id, connector, resource: request.resource }],
+    )
+  }
+
+  #register(fields: {
+    step: string
+    generation: number
+    request: EffectRequest
+    permission: Permission
+    announced: boolean
+    compensation: Compensation
+    before: Reading | null
+  }): Effect {
+    const attempt = `${fields.step}.${fields.generation}`
+    const number = (this.#numbers.get(attempt) ?? 0) + 1
+    this.#numbers.set(attempt, number)
+    const held = fields.permission === 'hold'
+    const effect: Effect = {
+      ...fields,
+      id: `${attempt}.${number}`,
+      compensation: held ? { kind: 'discard' } : fields.compensation,
+      state: held ? 'held' : 'registered',
+      after: null,
+      resource: fields.request.resource,
+      answer: null,
+      inferred: false,
+      diff: [],
+      guard: null,
+      verdict: null,
+      note: null,
+      completed: null,
+    }
+    this.#run.effects.push(effect)
+    return effect
+  }
+
+  /** One at a time per resource, in the order of arrival. */
+  async #serialised<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const earlier = this.#locks.get(key) ?? Promise.resolve()
+    const mine = earlier.then(work)
+    const settled = mine.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#locks.set(key, settled)
+    try {
+      return await mine
+    } finally {
+      if (this.#locks.get(key) === settled) this.#locks.delete(key)
+    }
+  }
+}
+
+/** What an approval of a request covers: where it goes and every byte of it. */
+export function digestOfRequest(request: EffectRequest): string {
+  const { connector, method, target, headers, body } = request
+  return digestOf({ connector, method, target, headers, body: body?.digest ?? null })
+}
+
+function takeIn(effect: Effect, outcome: PerformOutcome): void {
+  switch (outcome.kind) {
+    case 'performed':
+      effect.state = 'performed'
+      effect.answer = outcome.answer
+      effect.resource = outcome.resource ?? effect.resource
+      effect.after = outcome.after
+      effect.diff = outcome.diff
+      effect.inferred = outcome.inferred
+      return
+    case 'refused':
+      effect.state = 'refused'
+      effect.answer = outcome.answer
+      effect.note = outcome.reason
+      return
+    case 'not-sent':
+      effect.state = 'discarded'
+      effect.verdict = 'discarded'
+      effect.note = outcome.reason
+      return
+    case 'unknown':
+      effect.state = 'unknown'
+      effect.note = outcome.reason
+      return
+  }
+}
+
+function toAnswer(effect: Effect): PerformedEffect {
+  if (effect.answer) {
+    const { status, headers, body } = effect.answer
+    return { kind: 'answered', effect: effect.id, status, headers, body }
+  }
+  if (effect.state === 'performed') return { kind: 'answered', effect: effect.id, status: 204, headers: {}, body: null }
+  if (effect.state === 'unknown') return { kind: 'unknown', effect: effect.id, reason: effect.note ?? 'no answer' }
+  return { kind: 'denied', reason: effect.note ?? 'it was not sent' }
+}
+
+function hold(effect: Effect, route: RouteSpec | null): PerformedEffect {
+  const id = `held-${effect.id}`
+  if (route?.standIn) return { kind: 'held', effect: effect.id, status: route.standIn.status, body: route.standIn.body }
+  const text = effect.request.body?.text
+  let sent: unknown = null
+  try {
+    sent = text === undefined ? null : JSON.parse(text)
+  } catch {
+    // Not JSON: the stand-in is the bare answer.
+  }
+  const fields = sent !== null && typeof sent === 'object' && !Array.isArray(sent) ? sent : {}
+  return { kind: 'held', effect: effect.id, status: 202, body: { ...fields, id, status: 'held' } }
+}

@@ -1,0 +1,2 @@
+export { agentRun } from './agent-run.ts'
+export { undoWindow } from './undo-window.ts'
