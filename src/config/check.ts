@@ -1,6 +1,7 @@
 import type { RouteSpec } from '../run/agent.ts'
 import { suggest } from './nearest.ts'
 import { parseRoute, toShape } from './routes.ts'
+import { NAME } from './schema.ts'
 import type { AgentConfig, Config, ConnectorConfig } from './schema.ts'
 import { showPath } from './show-path.ts'
 
@@ -84,6 +85,9 @@ function checkTools(config: Config): string[] {
   const seen = new Set<string>()
   return config.tools.flatMap((tool, index) => {
     const at = showPath(['tools', index])
+    if (!NAME.test(tool.name)) {
+      return [`${at}.name: "${tool.name}" cannot be one; a name is a letter, then up to 62 letters, digits, _ or -`]
+    }
     if (seen.has(tool.name)) return [`${at}: there is another tool "${tool.name}"; a name is used once`]
     seen.add(tool.name)
     return []

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -44,7 +45,7 @@ export async function loadConfig(path: string): Promise<Config> {
   try {
     module = (await import(pathToFileURL(file).href)) as Record<string, unknown>
   } catch (error) {
-    throw toLoadError(file, error)
+    throw await toLoadError(file, error)
   }
   if (!('default' in module)) {
     throw new ConfigError(`${file} exports no config; write: export default defineConfig({ … })`)
@@ -52,13 +53,14 @@ export async function loadConfig(path: string): Promise<Config> {
   return parseConfig(await module.default, file)
 }
 
-function toLoadError(file: string, error: unknown): ConfigError {
+async function toLoadError(file: string, error: unknown): Promise<ConfigError> {
   const options = { cause: error }
   if (!(error instanceof Error)) return new ConfigError(`${file} threw ${String(error)} when it was run`, [], options)
   const code = 'code' in error ? error.code : undefined
-  const place = findPlace(error.stack ?? '') ?? file
   if (error instanceof SyntaxError) {
-    return new ConfigError(`${place} cannot be read as code: ${firstLine(error.message)}`, [], options)
+    const place = findPlace(error.stack ?? '') ?? (await findSyntaxError(file))
+    const what = place === null ? `${file} imports a file that` : place
+    return new ConfigError(`${what} cannot be read as code: ${firstLine(error.message)}`, [], options)
   }
   if (code === 'ERR_MODULE_NOT_FOUND') {
     const name = /Cannot find package '([^']+)'/.exec(error.message)?.[1]
@@ -72,6 +74,7 @@ function toLoadError(file: string, error: unknown): ConfigError {
       options,
     )
   }
+  const place = findPlace(error.stack ?? '') ?? file
   return new ConfigError(`${place} failed when it was run: ${error.name}: ${firstLine(error.message)}`, [], options)
 }
 
@@ -81,6 +84,15 @@ function findPlace(stack: string): string | undefined {
   if (!match) return undefined
   const [, path = '', line] = match
   return `${fileURLToPath(`file://${path}`)}:${line}`
+}
+
+/** Node tells the place of a syntax error in JavaScript only when it prints it. null: it is not in this file. */
+async function findSyntaxError(file: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--check', file], (error, _stdout, stderr) =>
+      resolve(error === null ? null : (findPlace(stderr) ?? file)),
+    )
+  })
 }
 
 const firstLine = (text: string): string =>

@@ -10,7 +10,7 @@ import type { Config, ConnectorConfig } from './schema.ts'
 import { createResolver } from './secrets.ts'
 import type { ResolveSecret } from './secrets.ts'
 import { showPath } from './show-path.ts'
-import type { AnyTool } from './tools.ts'
+import type { ToolDefinition } from './define-tool.ts'
 
 /** Turns a checked config into what each role needs, and no role gets what it must not have. */
 
@@ -150,7 +150,7 @@ function toConnectorSnapshot(name: string, connector: ConnectorConfig): Connecto
   }
 }
 
-function toToolSnapshot(tool: AnyTool | undefined, name: string): ToolSnapshot {
+function toToolSnapshot(tool: ToolDefinition | undefined, name: string): ToolSnapshot {
   if (!tool) throw new ConfigError(`there is no tool "${name}"`)
   try {
     // What a caller writes, not what the schema makes of it: a field with a default may be left out.

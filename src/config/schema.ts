@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { ROLES } from '../model/config.ts'
+import type { ToolDefinition } from './define-tool.ts'
 import { Duration } from './durations.ts'
 import { PermissionName, RouteOptions } from './routes.ts'
 import { isMarker } from './secrets.ts'
 import type { EnvMarker, SecretMarker } from './secrets.ts'
-import type { AnyTool } from './tools.ts'
 import { isTool } from './tools.ts'
 
 /** The shape of a config file. Rules that span several parts are in check.ts. */
 
-const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
+export const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
 const name = z.string().regex(NAME, 'a name is a letter, then up to 62 letters, digits, _ or -')
 
 const setting = z.custom<string | EnvMarker>(
@@ -149,7 +149,7 @@ export const ConfigShape = z.strictObject({
     )
     .default({}),
   /** Made with `defineTool`. */
-  tools: z.array(z.custom<AnyTool>(isTool, 'is not a tool: use defineTool({ … })')).default([]),
+  tools: z.array(z.custom<ToolDefinition>(isTool, 'is not a tool: use defineTool({ … })')).default([]),
   agents: z.record(name, AgentEntry).refine((agents) => Object.keys(agents).length > 0, 'needs at least one agent'),
   /** Prefix of the task queues. Default: `RECOURSE_TASK_QUEUE`, else `recourse`. */
   taskQueue: z

@@ -18,6 +18,7 @@ const UNTHROTTLED = [
 ]
 
 const SERVING_MS = 60_000
+const ATTEMPTS = 3
 
 export interface ServerOptions {
   readonly command: string
@@ -42,6 +43,20 @@ export interface StartedServer {
  * @throws Error with the server's own last words when it ends, or does not serve within a minute.
  */
 export async function startServer(options: ServerOptions): Promise<StartedServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(options)
+    } catch (error) {
+      // A port that was free a moment ago may be somebody else's by now, those that it picks for itself included.
+      if (!(error instanceof EarlyEnd) || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+/** The server ended before it served. */
+class EarlyEnd extends Error {}
+
+async function startOnce(options: ServerOptions): Promise<StartedServer> {
   const [frontend, ui] = [await choosePort(options.ports?.frontend), await choosePort(options.ports?.ui)]
   const address = `127.0.0.1:${frontend}`
   const args = [
@@ -56,9 +71,9 @@ export async function startServer(options: ServerOptions): Promise<StartedServer
   const { child, lastWords } = await spawnServer(options.command, args, options.detached?.log ?? null)
   const ended = new Promise<never>((_resolve, reject) => {
     const fail = async (how: string) =>
-      reject(new Error(`the Temporal server ended (${how}) before it served:\n${await lastWords()}`))
+      reject(new EarlyEnd(`the Temporal server ended (${how}) before it served:\n${await lastWords()}`))
     child.once('error', (error) => void fail(error.message))
-    child.once('exit', (code, signal) => void fail(code === null ? String(signal) : `exit code ${code}`))
+    child.once('close', (code, signal) => void fail(code === null ? String(signal) : `exit code ${code}`))
   })
   // Its end is of interest only until it serves.
   ended.catch(() => undefined)

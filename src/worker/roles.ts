@@ -56,7 +56,7 @@ export async function createRole(role: Role, context: RoleContext): Promise<Role
       ])
       const models = createModels(toModels(config, resolveSecret))
       const activities = createModelActivities({ models, blobs, vet: createVetter() })
-      return { options: { activities: { ...activities }, taskQueue: queues.model }, close: nothing }
+      return { options: { activities: { ...activities }, taskQueue: queues.model }, close: async () => models.close() }
     }
     case 'sandbox': {
       const [{ createSandboxActivities }, { createDockerDriver }] = await Promise.all([

@@ -165,7 +165,7 @@ async function open(context: RunContext): Promise<void> {
 async function makePlan(context: RunContext): Promise<Plan> {
   const { run, input, activities, effects } = context
   if (input.given) {
-    const { code, language, announce } = input.given
+    const { language, announce } = input.given
     if (!announce) effects.announcesAll.add('s1')
     const errors = announcementErrors(run.agent, 's1', announce ?? [])
     if (errors.length > 0) throw new StepFailed('fail', errors.join('; '))
@@ -181,10 +181,6 @@ async function makePlan(context: RunContext): Promise<Plan> {
         },
       ],
     }
-    run.setPlan(plan)
-    run.step('s1').code = await activities.run.storeText.executeWithOptions({ summary: 'keep the code' }, [
-      { text: code },
-    ])
     return plan
   }
   let previous: { plan: unknown; errors: string[] } | null = null
@@ -293,7 +289,7 @@ async function solve(context: RunContext, plan: Plan): Promise<void> {
 /** What a run comes to once nothing goes forward any more. */
 async function conclude(context: RunContext): Promise<RunResult> {
   const { run } = context
-  if (!run.stop && !hasEffects(context)) {
+  if (!run.stop && inUndoOrder(run.effects).length === 0) {
     run.setPhase('completed')
     return toResult(context)
   }
@@ -316,10 +312,6 @@ async function conclude(context: RunContext): Promise<RunResult> {
   }
   run.setPhase(({ undo: 'undone', cancel: 'cancelled', reject: 'rejected', fail: 'failed' } as const)[kind])
   return toResult(context)
-}
-
-function hasEffects(context: RunContext): boolean {
-  return inUndoOrder(context.run.effects).length > 0 || context.run.findings.length > 0
 }
 
 async function confirmOrUndo(context: RunContext): Promise<'confirm' | 'undo'> {

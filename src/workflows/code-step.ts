@@ -23,8 +23,8 @@ export async function codeStep(context: RunContext, step: CodeStep, evidence: Ev
   const tries = 1 + run.agent.budgets.repairs
   let previous: { code: Stored; error: string } | null = null
   for (let attempt = 1; attempt <= tries; attempt++) {
-    const code: Stored | null = context.input.given
-      ? run.step(step.id).code
+    const code: Stored | null = input.given
+      ? await keepGiven(context, input.given.code)
       : await generate(context, step, evidence, previous)
     if (!code) continue
     run.step(step.id).code = code
@@ -36,6 +36,10 @@ export async function codeStep(context: RunContext, step: CodeStep, evidence: Ev
     if (input.given) break
   }
   throw new StepFailed('fail', `step ${step.id} failed: ${run.step(step.id).error ?? 'no usable code'}`)
+}
+
+async function keepGiven({ activities }: RunContext, text: string): Promise<Stored> {
+  return await activities.run.storeText.executeWithOptions({ summary: 'keep the code' }, [{ text }])
 }
 
 async function generate(

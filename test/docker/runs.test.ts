@@ -40,7 +40,7 @@ describe('code that was handed in', () => {
     await using installation = await install(calendar)
     const run = await installation.client.start({ agent: 'assistant', request: 'move it', code: python(MOVE), language: 'python' })
     const waiting = await run.wait({ timeoutMs: 60_000 })
-    expect(waiting.phase).toBe('waiting')
+    expect(waiting).toMatchObject({ phase: 'waiting', reason: null })
     expect(waiting.effects).toMatchObject([
       { id: 's1.1.1', state: 'performed', announced: true, compensation: { kind: 'restore', method: 'PATCH' } },
     ])
@@ -134,7 +134,9 @@ describe('code that was handed in', () => {
     const state = await run.wait({ timeoutMs: 60_000 })
     expect(state.answer).toBe('403 policy\nno such name')
     expect(calendar.log).toEqual([])
-    expect(state.findings).toEqual([])
+    // Nothing happened, so there is nothing to decide; that it was tried is on the run.
+    expect(state.phase).toBe('completed')
+    expect(state.findings).toMatchObject([{ kind: 'denied', step: 's1' }])
   })
 
   test('an effect that must be asked about ends the attempt; approved, the code runs again with just that allowed', async () => {
@@ -242,7 +244,7 @@ describe('code a model wrote', () => {
     await using installation = await install(calendar, {}, script)
     const run = await installation.client.start({ agent: 'assistant', request: 'tell the team' })
     const state = await run.wait({ timeoutMs: 60_000 })
-    expect(state.effects).toMatchObject([{ id: 's1.1.1', state: 'held' }])
+    expect(state).toMatchObject({ reason: null, effects: [{ id: 's1.1.1', state: 'held' }] })
   })
 
   test('crashes after an effect, and the next try starts from the world as it was', async () => {

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import type { DockerDriverOptions } from '../../src/sandbox/docker/driver.ts'
@@ -232,7 +233,7 @@ describe('docker sandbox', () => {
         const liveIds = (await ownContainers(home)).map((container) => container.Id)
         expect(liveIds).toHaveLength(1)
 
-        const script = path.join(import.meta.dirname, 'fixtures', 'crashing-driver.ts')
+        const script = fileURLToPath(new URL('./fixtures/crashing-driver.ts', import.meta.url))
         const crashing = spawn(process.execPath, [script, image, home], { stdio: ['ignore', 'pipe', 'inherit'] })
         await once(crashing.stdout, 'data')
         crashing.kill('SIGKILL')

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Connection } from '@temporalio/client'
+import { msToTs } from '@temporalio/common/lib/time'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { readEnvironment } from '../../src/config/environment.ts'
@@ -49,7 +50,7 @@ test('search attributes are registered once, whoever comes first', async () => {
   const namespace = `attributes-${randomUUID()}`
   await connection.workflowService.registerNamespace({
     namespace,
-    workflowExecutionRetentionPeriod: { seconds: 86_400 },
+    workflowExecutionRetentionPeriod: msToTs('1 day'),
   })
   // A new namespace is not seen by every part of the server at once.
   const list = () => connection.operatorService.listSearchAttributes({ namespace })

@@ -29,8 +29,3 @@ export function table(rows: readonly (readonly string[])[]): string {
     .map((line) => line.trimEnd())
     .join('\n')
 }
-
-/** `1 effect`, `2 effects`. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
-}

@@ -122,7 +122,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
           `the socket path ${path} is longer than ${SOCKET_PATH_LIMIT} bytes; choose a shorter state directory`,
         )
       }
-      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
+      const server = createServer({ allowHalfOpen: true })
       const session: Session = {
         spec,
         path,

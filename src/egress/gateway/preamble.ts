@@ -45,5 +45,7 @@ async function takeLine(socket: Socket): Promise<string | null> {
       if (rest.length > 0) socket.unshift(rest)
     }
     socket.on('data', onData).on('close', onClose).on('error', onClose)
+    // Connections arrive paused, so that not a byte is lost before somebody listens.
+    socket.resume()
   })
 }

@@ -9,7 +9,7 @@ import { createPool } from './pool.ts'
 import type { SeccompProfile } from './seccomp.ts'
 import { toSeccompProfile } from './seccomp.ts'
 import type { Slot } from './slot.ts'
-import { startSlot, toAbortReason } from './slot.ts'
+import { SlotDied, startSlot, toAbortReason } from './slot.ts'
 import { sweep } from './sweep.ts'
 
 export interface DockerDriverOptions {
@@ -110,7 +110,7 @@ export function createDockerDriver(options: DockerDriverOptions): SandboxDriver 
       } catch (error) {
         if (signal.aborted) return toUnstarted(toAbortReason(signal))
         // A warm container may have died unnoticed, as all do when the engine restarts; nothing of the job has run in it.
-        if (!slot || tries > WARM_DEATHS) throw error
+        if (!(error instanceof SlotDied) || tries > WARM_DEATHS) throw error
       } finally {
         void slot?.dispose()
         for (const leftover of leftovers) void remove(leftover)

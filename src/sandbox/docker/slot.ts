@@ -46,6 +46,9 @@ const KILL_MS = 10_000
 const DRAIN_MS = 2_000
 const UID_TRIES = 20
 
+/** The container was dead before it took the job: another one will do. */
+export class SlotDied extends SandboxUnavailable {}
+
 export interface SlotOptions {
   readonly engine: Engine
   readonly plan: Omit<ContainerPlan, 'uid' | 'gatewayDir'>
@@ -226,7 +229,7 @@ async function attachAndStart(
       if (exit.kind === 'exit') {
         await within(streamEnded, DRAIN_MS)
         if (!begun && !cause)
-          throw new SandboxUnavailable(`the container ended with ${exit.code} before it took the job; try again`)
+          throw new SlotDied(`the container ended with ${exit.code} before it took the job; try again`)
       }
 
       // The runner's own words, if it had trouble: the job cannot write there.

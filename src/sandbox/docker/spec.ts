@@ -123,7 +123,7 @@ export function toContainerSpec(plan: ContainerPlan): ContainerCreateOptions {
       'USER=sandbox',
       'LOGNAME=sandbox',
       'LANG=C.UTF-8',
-      'PYTHONPATH=/opt/recourse/lib',
+      'PYTHONPATH=/opt/recourse/python',
       'PYTHONUNBUFFERED=1',
       'PYTHONDONTWRITEBYTECODE=1',
     ],

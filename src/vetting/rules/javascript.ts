@@ -12,6 +12,7 @@ import {
   type Rule,
 } from './rule.ts'
 import { SECRET } from './secret.ts'
+import { SYSTEM_PATH } from './work-area.ts'
 
 const PROTOTYPES =
   'Object Array Function String Number Boolean Symbol Promise Map Set WeakMap RegExp Error Date Reflect JSON Math'
@@ -102,23 +103,14 @@ export const javascriptRules: readonly Rule[] = [
     permission: 'deny',
     reason: 'touches files outside /work and /tmp',
     match: [
-      leavesWorkArea('fs fs-extra process.chdir process.loadEnvFile'),
+      leavesWorkArea('fs fs/promises fs-extra process.chdir process.loadEnvFile'),
       leavesWorkArea(
-        'fs.rename* fs.copy* fs.cp* fs.link* fs.symlink* fs.promises.rename fs.promises.copyFile fs.promises.cp',
-        [1],
-      ),
-      leavesWorkArea(
-        'fs/promises.rename fs/promises.copyFile fs/promises.cp fs/promises.link fs/promises.symlink fs/promises',
-        [0],
-      ),
-      leavesWorkArea(
-        'fs/promises.rename fs/promises.copyFile fs/promises.cp fs/promises.link fs/promises.symlink',
+        `fs.rename* fs.copy* fs.cp* fs.link* fs.symlink* fs.promises.rename fs.promises.copyFile fs.promises.cp
+        fs/promises.rename fs/promises.copyFile fs/promises.cp fs/promises.link fs/promises.symlink`,
         [1],
       ),
       uses('os.homedir os.userInfo'),
-      texts(
-        /^\/proc\/(self|\d+|sys|net)\b|^\/run\/recourse|^\/var\/run\/|^\/etc\/(passwd|shadow|hosts|ssh|ssl)|^\/dev\/(mem|kmem|shm|fd)\b|^file:(?!\/\/\/(work|tmp)\/)/,
-      ),
+      texts(SYSTEM_PATH),
     ],
   },
   {
@@ -171,7 +163,7 @@ export const javascriptRules: readonly Rule[] = [
     reason: 'interferes with what runs this code',
     match: [
       uses(`process.kill process.abort process.mainModule process.setuid process.setgid process.seteuid process.setegid process.setgroups
-        process.initgroups process.reallyExit process._kill process._debugProcess process._startProfilerIdleNotifier process.report
+        process.initgroups process.reallyExit process._kill process._debugProcess process.report
         process.ppid process.send process.channel process.openStdin async_hooks.createHook diagnostics_channel
         trace_events os.setPriority`),
       uses('recourse._*'),

@@ -11,6 +11,7 @@ import {
   type Rule,
 } from './rule.ts'
 import { SECRET } from './secret.ts'
+import { SYSTEM_PATH } from './work-area.ts'
 
 /** Modules whose functions reach beyond the code's own data; what is looked up on them must be readable. */
 const POWERFUL = 'os sys builtins subprocess socket importlib ctypes shutil marshal pickle'
@@ -111,9 +112,7 @@ export const pythonRules: readonly Rule[] = [
     permission: 'deny',
     reason: 'runs machine code or touches raw memory',
     match: [
-      uses(
-        'ctypes _ctypes cffi mmap dl distutils pyximport cppyy numpy.ctypeslib numba.cfunc sys.activate_stack_trampoline',
-      ),
+      uses('ctypes _ctypes cffi mmap dl distutils pyximport cppyy numpy.ctypeslib numba.cfunc'),
       members('enable_load_extension load_extension'),
     ],
   },
@@ -129,9 +128,7 @@ export const pythonRules: readonly Rule[] = [
         os.statvfs shutil.rmtree shutil.chown shutil.disk_usage shutil.unpack_archive zipfile.ZipFile tarfile.open fileinput.input`),
       leavesWorkArea('os.rename os.replace os.link os.symlink shutil.copy* shutil.move shutil.make_archive', [0, 1]),
       uses('pathlib.Path.home os.path.expanduser pwd grp spwd'),
-      texts(
-        /^\/proc\/(self|\d+|sys|net)\b|^\/run\/recourse|^\/var\/run\/|^\/etc\/(passwd|shadow|hosts|ssh|ssl)|^\/dev\/(mem|kmem|shm|fd)\b|^file:(?!\/\/\/(work|tmp)\/)/,
-      ),
+      texts(SYSTEM_PATH),
     ],
   },
   {

@@ -3,17 +3,17 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
 
 let folder: string
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'recourse-cli-')))
 })
-afterEach(() => rm(folder, { recursive: true }))
+afterAll(() => rm(folder, { recursive: true }))
 
-/** The real thing, in an empty folder, with nothing of this machine's settings. */
+/** The real thing, in a folder of its own, with nothing of this machine's settings. */
 function recourse(...args: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
   const env = { PATH: process.env['PATH'], HOME: folder, RECOURSE_HOME: join(folder, 'home') }
   return new Promise((resolve) => {
@@ -40,7 +40,7 @@ describe('usage', () => {
     for (const each of help) expect(each).toMatchObject({ exit: 0, stdout: expect.stringContaining('--json') })
   })
 
-  it.each<[string[], string]>([
+  it.concurrent.each<[string[], string]>([
     [['nope'], "error: unknown command 'nope'\n(see: recourse --help)\n"],
     [['rns'], "error: unknown command 'rns'\n(Did you mean runs?)\n(see: recourse --help)\n"],
     [['runs', '--nope'], "error: unknown option '--nope'\n(see: recourse runs --help)\n"],
@@ -88,7 +88,7 @@ describe('usage', () => {
     })
   })
 
-  it.each([[['nope', '--json']], [['runs', '--phase', 'x', '--json']], [['run', '', '--json']]])(
+  it.concurrent.each([[['nope', '--json']], [['runs', '--phase', 'x', '--json']], [['run', '', '--json']]])(
     'with --json even an error is JSON and nothing else: %j',
     async (args) => {
       const { exit, stdout, stderr } = await recourse(...args)

@@ -104,6 +104,14 @@ describe('loadConfig', () => {
     expect('error' in result && result.error).toContain(message.replaceAll('PATH', path))
   })
 
+  it('says so when the mistake is in a file that the config imports', async () => {
+    await put('tools.mjs', 'const = 1')
+    const path = await put('recourse.config.mjs', "import './tools.mjs'\n")
+    expect(await load(path)).toEqual({
+      error: `${path} imports a file that cannot be read as code: Unexpected token '='`,
+    })
+  })
+
   it('says what to create where the file is not there', async () => {
     const result = await load(join(folder, 'other.ts'))
     expect('error' in result && result.error).toContain(

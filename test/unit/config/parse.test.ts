@@ -187,6 +187,11 @@ describe('parseConfig', () => {
       { ...valid, tools: [lookUp, lookUp] },
       ['tools[1]: there is another tool "lookUp"; a name is used once'],
     ],
+    [
+      'tool name',
+      { ...valid, tools: [lookUp, { ...lookUp, name: 'look up' }] },
+      ['tools[1].name: "look up" cannot be one; a name is a letter, then up to 62 letters, digits, _ or -'],
+    ],
     ['not a tool', { ...valid, tools: [{ name: 'lookUp' }] }, ['tools[0]: is not a tool: use defineTool({ … })']],
     [
       'notFound',

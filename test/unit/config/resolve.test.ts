@@ -10,6 +10,7 @@ const lookUp = {
   description: 'finds an order',
   input: z.strictObject({ orderId: z.string(), detail: z.boolean().default(false) }),
   effects: 'reads' as const,
+  run: () => null,
 }
 const input = {
   models: {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Language } from '../../../src/run/plan.ts'
+import { javascriptRules } from '../../../src/vetting/rules/javascript.ts'
+import { pythonRules } from '../../../src/vetting/rules/python.ts'
 import { CODE_LIMIT, createVetter } from '../../../src/vetting/vet.ts'
 import { benignJavascript } from './corpus/benign-javascript.ts'
 import { benignPython } from './corpus/benign-python.ts'
@@ -28,6 +30,13 @@ describe.each<[Language, readonly { rule: string; code: string; line?: number }[
     expect(finding, `found ${findings.map((each) => each.rule).join(', ')}`).toBeDefined()
     if (line !== undefined) expect(finding?.line).toBe(line)
   })
+})
+
+it('has hostile code for every rule of the tables', () => {
+  const missing = (rules: readonly { name: string }[], entries: readonly { rule: string }[]) =>
+    rules.map((rule) => rule.name).filter((name) => !entries.some((entry) => entry.rule === name))
+  expect(missing(pythonRules, maliciousPython)).toEqual([])
+  expect(missing(javascriptRules, maliciousJavascript)).toEqual([])
 })
 
 describe('the strictest finding', () => {

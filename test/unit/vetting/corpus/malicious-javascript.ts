@@ -79,6 +79,7 @@ export const maliciousJavascript: readonly { rule: string; code: string; line?: 
   { rule: 'environment', code: 'console.log(JSON.stringify(process.env))' },
   { rule: 'environment', code: 'const { API_TOKEN } = process.env' },
   { rule: 'environment', code: "process['env']['AWS_SECRET_ACCESS_KEY']" },
+  { rule: 'deserialisation', code: "require('node-serialize').unserialize(text)" },
   { rule: 'prototype', code: 'Object.prototype.toJSON = () => 1' },
   { rule: 'prototype', code: '({}).__proto__.polluted = 1' },
   { rule: 'prototype', code: "({})['__pro' + 'to__'].polluted = 1" },

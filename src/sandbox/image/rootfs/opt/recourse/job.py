@@ -8,7 +8,7 @@ import types
 
 WORK = '/work'
 # Also in PYTHONPATH, for the pythons that a job starts.
-HELPERS = '/opt/recourse/lib'
+HELPERS = '/opt/recourse/python'
 RESULT_FD = 3
 
 
