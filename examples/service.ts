@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { DatabaseSync } from 'node:sqlite'
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
 /**
@@ -20,6 +21,8 @@ export interface ServiceOptions {
   readonly db: string
   /** Port by service name; missing or 0: any free one. */
   readonly ports?: Readonly<Record<string, number>>
+  /** Milliseconds between doing a write and answering it: a slow service. Default: 0. */
+  readonly answerAfterMs?: number
 }
 
 /** Adds a service's routes to its app. */
@@ -46,7 +49,7 @@ const LOG_TABLE = `CREATE TABLE IF NOT EXISTS request_log (
 export async function serve(
   services: Readonly<Record<string, Service>>,
   seed: (db: DatabaseSync) => void,
-  { db: file, ports = {} }: ServiceOptions,
+  { db: file, ports = {}, answerAfterMs = 0 }: ServiceOptions,
 ): Promise<RunningServices> {
   const db = new DatabaseSync(file, { timeout: 5000 })
   db.exec(`PRAGMA journal_mode = WAL; ${LOG_TABLE}`)
@@ -59,7 +62,7 @@ export async function serve(
   const urls: Record<string, string> = {}
   try {
     for (const [name, service] of Object.entries(services)) {
-      const app = createApp(name, db)
+      const app = createApp(name, db, answerAfterMs)
       apps.push(app)
       service(app, db)
       urls[name] = await app.listen({ host: '127.0.0.1', port: ports[name] ?? 0 })
@@ -71,7 +74,7 @@ export async function serve(
   return { urls, close }
 }
 
-function createApp(name: string, db: DatabaseSync): FastifyInstance {
+function createApp(name: string, db: DatabaseSync, answerAfterMs: number): FastifyInstance {
   // Unknown fields are an error, not silently dropped: a client learns of its mistake.
   const app = Fastify({
     forceCloseConnections: true,
@@ -84,6 +87,7 @@ function createApp(name: string, db: DatabaseSync): FastifyInstance {
   app.addHook('onSend', async (request, reply) => {
     const body = request.body === undefined ? null : JSON.stringify(request.body)
     log.run(name, request.method, request.url, new Date().toISOString(), reply.statusCode, body)
+    if (answerAfterMs > 0 && request.method !== 'GET') await delay(answerAfterMs)
   })
   app.setErrorHandler<Error & { statusCode?: number }>((error, _, reply) => {
     const status = error.statusCode ?? 500
@@ -112,7 +116,7 @@ export function readStore<T>(file: string, read: (db: DatabaseSync) => T): T {
 }
 
 /**
- * Runs services as a program: `--db FILE --port N` (0: any free ports; else N, N+1, … in the order of the services).
+ * Runs services as a program: `--db FILE --port N --answer-after MS` (port 0: any free ports; else N, N+1, … in the order of the services).
  * Prints one line of JSON when all listen; closes on SIGTERM and SIGINT. Does nothing where `url` is only imported.
  */
 export async function runAsProgram(
@@ -122,15 +126,28 @@ export async function runAsProgram(
 ): Promise<void> {
   const main = process.argv[1]
   if (main === undefined || realpathSync(main) !== fileURLToPath(url)) return
-  const { values } = parseArgs({ options: { db: { type: 'string' }, port: { type: 'string', default: '0' } } })
+  const { values } = parseArgs({
+    options: {
+      db: { type: 'string' },
+      port: { type: 'string', default: '0' },
+      'answer-after': { type: 'string', default: '0' },
+    },
+  })
   const port = Number(values.port)
-  if (values.db === undefined || !Number.isInteger(port) || port < 0 || port + names.length > 65_536) {
-    process.stderr.write(`usage: node services.ts --db FILE [--port N]\n`)
+  const answerAfterMs = Number(values['answer-after'])
+  if (
+    values.db === undefined ||
+    !Number.isInteger(port) ||
+    port < 0 ||
+    port + names.length > 65_536 ||
+    !(answerAfterMs >= 0)
+  ) {
+    process.stderr.write(`usage: node services.ts --db FILE [--port N] [--answer-after MS]\n`)
     process.exitCode = 2
     return
   }
   const ports = Object.fromEntries(names.map((name, index) => [name, port === 0 ? 0 : port + index]))
-  const running = await start({ db: values.db, ports })
+  const running = await start({ db: values.db, ports, answerAfterMs })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.close())
   process.stdout.write(`${JSON.stringify({ ready: true, services: running.urls })}\n`)
 }

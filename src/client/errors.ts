@@ -105,6 +105,8 @@ export const errors = {
       `namespace "${place.namespace}" of ${place.address} does not know the search attributes of Recourse, which a worker registers when it starts; start one with: recourse up`,
       options,
     ),
+  takingUp: (id: string) =>
+    new RecourseError('NOT_READY', `run "${id}" is just being taken up again by a worker; ask again in a moment`),
   waitTimeout: (id: string, ms: number, phase: string | null) =>
     new RecourseError(
       'WAIT_TIMEOUT',

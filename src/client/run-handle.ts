@@ -64,7 +64,9 @@ export function createRun(access: Access, id: string): Run {
   async function state(): Promise<RunView> {
     return call('be read', async (handle) => {
       try {
-        return await handle.query<RunView>(QUERIES.run)
+        const view = await handle.query<RunView | null>(QUERIES.run)
+        if (view === null) throw errors.takingUp(id)
+        return view
       } catch (error) {
         if (!(error instanceof QueryNotRegisteredError)) throw error
         const { type } = await handle.describe()

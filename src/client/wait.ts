@@ -85,8 +85,10 @@ function toPredicate(until: NonNullable<WaitOptions['until']>): (state: RunView)
 }
 
 function isTrouble(error: unknown): error is RecourseError {
-  return error instanceof RecourseError && (error.code === 'NO_WORKER' || error.code === 'UNREACHABLE')
+  return error instanceof RecourseError && TROUBLE.has(error.code)
 }
+
+const TROUBLE: ReadonlySet<string> = new Set(['NO_WORKER', 'UNREACHABLE', 'NOT_READY'])
 
 /** Wakes one sleeper; rung while nobody sleeps, it wakes the next one at once. */
 function createBell(): { ring: () => void; rung: (ms: number) => Promise<void> } {

@@ -1,5 +1,5 @@
 import type { Blobs } from '../blobs/blobs.ts'
-import type { ToolDefinition } from '../config/define-tool.ts'
+import type { ToolDefinition } from '../run/tool.ts'
 import type { Reading, PerformOutcome, UndoOutcome } from '../run/effect.ts'
 import type { BeginAttempt, BegunAttempt, EgressActivities, PerformArgs, SessionSpec } from '../run/ports.ts'
 import type { Claims } from './claims/claims.ts'

@@ -45,7 +45,11 @@ export function toRequestHeaders(headers: RawHeaders): Record<string, string> {
 }
 
 export function toAnswerHeaders(headers: RawHeaders): Record<string, string> {
-  const listed = new Set((String(headers['connection'] ?? '').toLowerCase().match(/[^\s,]+/g) ?? []) as string[])
+  const listed = new Set(
+    (String(headers['connection'] ?? '')
+      .toLowerCase()
+      .match(/[^\s,]+/g) ?? []) as string[],
+  )
   return Object.fromEntries(
     flatten(headers)
       .filter(([name]) => !DROPPED_FROM_ANSWERS.has(name) && !listed.has(name))

@@ -1,6 +1,6 @@
 import { isInteger, isSafeNumber, parse } from 'lossless-json'
 import type { Blobs } from '../blobs/blobs.ts'
-import type { ToolHttp, ToolRequest, ToolResponse } from '../config/define-tool.ts'
+import type { ToolHttp, ToolRequest, ToolResponse } from '../run/tool.ts'
 import type { ConnectorSnapshot } from '../run/agent.ts'
 import { toJsonText } from '../run/json.ts'
 import type { PerformedEffect } from '../run/ports.ts'

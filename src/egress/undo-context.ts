@@ -164,7 +164,8 @@ export function judge(
   const differing = diffImages(target, image, volatile).map(({ path }) => path || 'the body')
   const named = differing.slice(0, 5).join(', ') + (differing.length > 5 ? ` and ${differing.length - 5} more` : '')
   if (isBack(context, image)) {
-    const what = fields.requested.length > 0 ? `${fields.requested.join(', ')} read as before` : 'it had changed nothing'
+    const what =
+      fields.requested.length > 0 ? `${fields.requested.join(', ')} read as before` : 'it had changed nothing'
     return outcome('equivalent', `${what}; on ${resource} these differ from before: ${named}`)
   }
   return outcome('failed', `on ${resource} these still differ from before: ${named}`)
@@ -180,4 +181,3 @@ export function drifted(drift: FieldChange[], guard: Guard | null, reading: Read
 export function failed(note: string, reading: Reading | null = null, guard: Guard | null = null): UndoOutcome {
   return { verdict: 'failed', guard, note, readBack: reading, drift: [] }
 }
-

@@ -59,7 +59,12 @@ export async function invert(base: UndoContext, inverse: Inverse): Promise<UndoO
   } else if (last && !force) {
     if (last.state === 'accepted') return judge(context, now, before, null)
     if (last.state === 'unclear' && !REPEATABLE.has(inverse.method)) {
-      return judge(context, now, `whether an earlier ${call} was performed is not known, so it was not sent again`, null)
+      return judge(
+        context,
+        now,
+        `whether an earlier ${call} was performed is not known, so it was not sent again`,
+        null,
+      )
     }
   }
 

@@ -23,7 +23,8 @@ const TRIES = 2
  */
 export async function restore(context: UndoContext, method: 'PUT' | 'PATCH' | 'DELETE'): Promise<UndoOutcome> {
   const { ports, connector, target, left, force, resource } = context
-  if (resource === null || target === null) return failed('the state before the effect was not recorded; undo it by hand')
+  if (resource === null || target === null)
+    return failed('the state before the effect was not recorded; undo it by hand')
   const upstream = ports.upstreams.get(connector.name)
 
   for (let attempt = 1; ; attempt += 1) {

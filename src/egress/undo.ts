@@ -65,7 +65,6 @@ function toTarget(effect: Effect, before: Image | null): Image | null {
   if (before !== null || effect.before !== null) return before
   const { request, resource, answer } = effect
   const collection = request.target.split('?', 1)[0] ?? request.target
-  const created =
-    request.method === 'POST' && answer?.status === 201 && resource?.startsWith(`${collection}/`) === true
+  const created = request.method === 'POST' && answer?.status === 201 && resource?.startsWith(`${collection}/`) === true
   return created ? { kind: 'absent' } : null
 }

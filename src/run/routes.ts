@@ -152,11 +152,6 @@ export function fillTemplate(
   return { ok: true, path: canonical.target }
 }
 
-/** True where a template can be filled only after the answer. */
-export function needsResponse(template: string): boolean {
-  return template.includes('{response.')
-}
-
 /** One path segment for a value of an answer; undefined for what can not be one. */
 function toSegment(value: Json | undefined): string | undefined {
   if (value === undefined || value === null || typeof value === 'boolean' || Array.isArray(value)) return undefined

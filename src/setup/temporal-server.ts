@@ -69,25 +69,22 @@ async function startOnce(options: ServerOptions): Promise<StartedServer> {
   if (options.database !== undefined) mkdirSync(dirname(options.database), { recursive: true })
 
   const { child, lastWords } = await spawnServer(options.command, args, options.detached?.log ?? null)
-  const ended = new Promise<never>((_resolve, reject) => {
-    const fail = async (how: string) =>
-      reject(new EarlyEnd(`the Temporal server ended (${how}) before it served:\n${await lastWords()}`))
-    child.once('error', (error) => void fail(error.message))
-    child.once('close', (code, signal) => void fail(code === null ? String(signal) : `exit code ${code}`))
-  })
-  // Its end is of interest only until it serves.
-  ended.catch(() => undefined)
-
+  const starting = new AbortController()
+  child.once('error', (error) => starting.abort(error.message))
+  child.once('close', (code, signal) => starting.abort(code === null ? signal : `exit code ${code}`))
   const mark = child.pid === undefined ? null : await markProcess(child.pid)
   const stop = async () => {
     if (mark !== null) await stopProcess(mark)
   }
   const cleanup = cleanups.add(stop)
   try {
-    await Promise.race([waitUntilServing(address, options.namespace), ended])
+    await waitUntilServing(address, options.namespace, starting.signal)
   } catch (error) {
     await cleanup.run()
-    throw error
+    await cleanups.unlessEnding()
+    if (!starting.signal.aborted) throw error
+    const how = String(starting.signal.reason)
+    throw new EarlyEnd(`the Temporal server ended (${how}) before it served:\n${await lastWords()}`, { cause: error })
   }
   if (mark === null) throw new Error('the Temporal server has no process id')
   cleanup.release()
@@ -123,7 +120,8 @@ async function spawnServer(command: string, args: readonly string[], log: string
   return { child, lastWords: async () => words }
 }
 
-async function waitUntilServing(address: string, namespace: string): Promise<void> {
+/** Rejects when `signal` aborts: then it is gone, and another server may come to listen at that address. */
+async function waitUntilServing(address: string, namespace: string, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + SERVING_MS
   for (;;) {
     let connection: Connection | null = null
@@ -131,12 +129,12 @@ async function waitUntilServing(address: string, namespace: string): Promise<voi
       connection = await Connection.connect({ address, connectTimeout: 1000 })
       await connection.workflowService.describeNamespace({ namespace })
       await ensureSearchAttributes(connection, namespace)
+      signal.throwIfAborted()
       return
-    } catch (error) {
+    } catch (cause) {
+      signal.throwIfAborted()
       if (Date.now() > deadline) {
-        throw new Error(`the Temporal server at ${address} did not serve within ${SERVING_MS / 1000} s`, {
-          cause: error,
-        })
+        throw new Error(`the Temporal server at ${address} did not serve within ${SERVING_MS / 1000} s`, { cause })
       }
       await new Promise((resolve) => setTimeout(resolve, 50))
     } finally {

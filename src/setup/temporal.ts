@@ -78,7 +78,7 @@ export async function ensureTemporalBinary(cacheDirectory: string, progress: Pro
 async function checkForeign(address: string, namespace: string): Promise<void> {
   let connection: Connection
   try {
-    connection = await Connection.connect({ address, connectTimeout: 10_000 })
+    connection = await Connection.connect({ address, connectTimeout: 5000 })
   } catch (cause) {
     throw new SetupProblem({
       missing: `No Temporal server answers at ${address} (from TEMPORAL_ADDRESS)`,

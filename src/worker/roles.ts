@@ -23,6 +23,10 @@ export interface RoleContext {
   readonly queues: TaskQueues
   /** Tag of the sandbox image. */
   readonly image: string
+  /** Unix socket of the Docker engine. Default: what DOCKER_HOST says, else the system's. */
+  readonly dockerSocket?: string
+  /** Path of workflow code that was bundled beforehand. Default: the build's, else bundled when the worker starts. */
+  readonly workflowBundle?: string
   readonly log: Logger
 }
 
@@ -46,7 +50,7 @@ export async function createRole(role: Role, context: RoleContext): Promise<Role
       const agents = Object.keys(config.agents)
       const snapshots = new Map(agents.map((name) => [name, toAgentSnapshot(config, name)]))
       const activities = createRunActivities({ blobs, agents, agent: (name) => snapshots.get(name) ?? null })
-      return { options: { ...workflows(), activities: { ...activities }, taskQueue: queues.orchestrator }, close: nothing }
+      return { options: { ...workflows(context.workflowBundle), activities: { ...activities }, taskQueue: queues.orchestrator }, close: nothing }
     }
     case 'model': {
       const [{ createModelActivities }, { createModels }, { createVetter }] = await Promise.all([
@@ -63,7 +67,8 @@ export async function createRole(role: Role, context: RoleContext): Promise<Role
         import('../activities/sandbox.ts'),
         import('../sandbox/docker/driver.ts'),
       ])
-      const driver = createDockerDriver({ image: context.image, stateDir: context.stateDir })
+      const { image, stateDir, dockerSocket } = context
+      const driver = createDockerDriver({ image, stateDir, ...(dockerSocket !== undefined && { socketPath: dockerSocket }) })
       // One pool for each set of connectors that some agent may touch; others fill up when they are first used.
       const sets = Object.keys(config.agents).map((name) => toAgentSnapshot(config, name).connectors)
       for (const connectors of sets) {
@@ -99,8 +104,8 @@ export async function createRole(role: Role, context: RoleContext): Promise<Role
 }
 
 /** The bundle made by the build; from source it is bundled when the worker starts. */
-function workflows(): Pick<WorkerOptions, 'workflowsPath' | 'workflowBundle'> {
-  const bundle = fileURLToPath(new URL('../workflows/bundle.js', import.meta.url))
+function workflows(prebuilt: string | undefined): Pick<WorkerOptions, 'workflowsPath' | 'workflowBundle'> {
+  const bundle = prebuilt ?? fileURLToPath(new URL('../workflows/bundle.js', import.meta.url))
   if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } }
   return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
 }

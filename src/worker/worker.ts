@@ -18,6 +18,10 @@ export interface WorkerSettings {
   readonly stateDir: string
   /** Tag of the sandbox image; needed for the role `sandbox`. */
   readonly image: string
+  /** Unix socket of the Docker engine. Default: what DOCKER_HOST says, else the system's. */
+  readonly dockerSocket?: string
+  /** Path of workflow code that was bundled beforehand. Default: the build's, else bundled now, which takes seconds. */
+  readonly workflowBundle?: string
   /** Prefix of the task queues. */
   readonly taskQueue: string
   /** Default: all, in this one process. */
@@ -60,6 +64,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         // How soon an activity learns that it was cancelled, and the server that it is alive.
         maxHeartbeatThrottleInterval: '1 second',
         defaultHeartbeatThrottleInterval: '1 second',
+        // A killed worker's runs (and queries to them) go to another after this long, instead of ten seconds.
+        stickyQueueScheduleToStartTimeout: '2 seconds',
         shutdownGraceTime: '20 seconds',
         ...created.options,
       }),

@@ -53,7 +53,10 @@ export async function undoWindow(input: UndoWindowInput): Promise<UndoWindowResu
     } else early.push(text)
   }
   const refuse = (): never => {
-    throw ApplicationFailure.nonRetryable(`the run is settled${run ? ` (${run.phase})` : ''}: no decision is open`, 'NO_DECISION')
+    throw ApplicationFailure.nonRetryable(
+      `the run is settled${run ? ` (${run.phase})` : ''}: no decision is open`,
+      'NO_DECISION',
+    )
   }
   setHandler(runQuery, () => run?.view() ?? null)
   setHandler(undoSignal, (raw) => {

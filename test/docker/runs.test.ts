@@ -236,7 +236,7 @@ describe('code a model wrote', () => {
     await using calendar = await startCalendar()
     const script = [
       announced,
-      { role: 'coder', when: '/subprocess/', reply: { code: python(SEND) } },
+      { role: 'coder', when: 'starts another process', reply: { code: python(SEND) } },
       { role: 'coder', reply: { code: 'import subprocess\nsubprocess.run(["id"])' } },
       vetted,
       solved,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Connection } from '@temporalio/client'
-import { msToTs } from '@temporalio/common/lib/time'
+import proto from '@temporalio/proto'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { readEnvironment } from '../../src/config/environment.ts'
@@ -50,7 +50,7 @@ test('search attributes are registered once, whoever comes first', async () => {
   const namespace = `attributes-${randomUUID()}`
   await connection.workflowService.registerNamespace({
     namespace,
-    workflowExecutionRetentionPeriod: msToTs('1 day'),
+    workflowExecutionRetentionPeriod: proto.google.protobuf.Duration.fromObject({ seconds: 86_400 }),
   })
   // A new namespace is not seen by every part of the server at once.
   const list = () => connection.operatorService.listSearchAttributes({ namespace })

@@ -63,7 +63,9 @@ export function createHttpUpstreams(config: Readonly<Record<string, HttpUpstream
     get(connector) {
       const upstream = upstreams.get(connector)
       if (upstream) return upstream
-      throw new Error(`connector "${connector}" has no upstream in this worker; does it run with the config of the run?`)
+      throw new Error(
+        `connector "${connector}" has no upstream in this worker; does it run with the config of the run?`,
+      )
     },
     async close() {
       await Promise.all([...upstreams.values()].map((each) => each.close()))

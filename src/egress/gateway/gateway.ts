@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
@@ -54,13 +55,16 @@ export function createGateway(ports: GatewayPorts): Gateway {
 
   // Never listens: connections are handed to it once their preamble is off.
   const http = createHttpServer({ requireHostHeader: false, keepAliveTimeout: 600_000, maxHeaderSize: 32 * 1024 })
-  const serve = (request: Parameters<typeof handle>[2], response: Parameters<typeof handle>[3]) => {
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
     const session = bySocket.get(request.socket)
     if (!session) return void request.socket.destroy()
-    const answered = handle(ports, session, request, response).catch(() => void request.socket.destroy())
-    const written = answered.then(() => (response.writableFinished ? undefined : once(response, 'close')))
-    const done = written.then(() => void session.pending.delete(done))
-    session.pending.add(done)
+    const answered = Promise.withResolvers<void>()
+    session.pending.add(answered.promise)
+    response.once('close', () => {
+      session.pending.delete(answered.promise)
+      answered.resolve()
+    })
+    handle(ports, session, request, response).catch(() => request.socket.destroy())
   }
   http.on('request', serve)
   http.on('checkContinue', (request, response) => {

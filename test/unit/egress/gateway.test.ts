@@ -34,7 +34,7 @@ function dial(): Socket {
 /** Sends text as it is and answers all that comes back until the connection ends. */
 async function raw(text: string): Promise<string> {
   const connection = dial()
-  connection.end(text)
+  connection.write(text)
   let answer = ''
   for await (const chunk of connection.setEncoding('utf8')) answer += chunk
   return answer
@@ -70,7 +70,9 @@ describe('a request', () => {
   it('that changes something becomes an effect of the run, and is answered as the service answered', async () => {
     const answer = await call('POST', '/events', '{"title":"new"}', { 'content-type': 'application/json' })
     expect(answer).toMatchObject({ status: 201, text: '{"title":"new","id":1}' })
-    expect(harness.effects).toMatchObject([{ state: 'performed', resource: '/events/1', request: { route: 'POST /events' } }])
+    expect(harness.effects).toMatchObject([
+      { state: 'performed', resource: '/events/1', request: { route: 'POST /events' } },
+    ])
     expect(await harness.undo(harness.effects[0]!)).toMatchObject({ verdict: 'exact' })
   })
 
@@ -80,11 +82,14 @@ describe('a request', () => {
     Object.assign(agent, { createConnection: () => ((dials += 1), dial()) })
     for (const title of ['a', 'b', 'c']) {
       expect(await call('POST', '/events', `{"title":"${title}"}`, {}, agent)).toMatchObject({ status: 201 })
-      expect(await call('DELETE', '/events/1', undefined, {}, agent)).toMatchObject({ status: title === 'a' ? 204 : 404 })
+      expect(await call('DELETE', '/events/1', undefined, {}, agent)).toMatchObject({
+        status: title === 'a' ? 204 : 404,
+      })
     }
     agent.destroy()
     expect(dials).toBe(1)
-    const chunked = 'POST /events HTTP/1.1\r\nHost: calendar.example.com\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n'
+    const chunked =
+      'POST /events HTTP/1.1\r\nHost: calendar.example.com\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n'
     expect(await raw(`${chunked}Expect: 100-continue\r\n\r\n2\r\n{}\r\n0\r\n\r\n`)).toMatch(
       /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 201 Created/,
     )
@@ -97,6 +102,13 @@ describe('a request', () => {
     }
     expect(await call('GET', '/events/1')).toMatchObject({ status: 302, headers: { location: expect.any(String) } })
     expect(harness.service.log).toHaveLength(1)
+  })
+
+  it('that reads more than fits is answered 502', async () => {
+    harness.service.put('/events/1', 'x'.repeat(9 * 1024 * 1024))
+    const answer = await call('GET', '/events/1')
+    expect(answer.status).toBe(502)
+    expect(JSON.parse(answer.text).detail).toBe('calendar answered more than 8388608 bytes')
   })
 
   it('that reads a service which is down is answered 502', async () => {
@@ -155,7 +167,9 @@ describe('policy', () => {
 
   it('accepts the host in any case and with its port', async () => {
     harness.service.put('/events/1', '{}')
-    expect(await call('GET', '/events/1', undefined, { host: 'Calendar.Example.COM:80' })).toMatchObject({ status: 200 })
+    expect(await call('GET', '/events/1', undefined, { host: 'Calendar.Example.COM:80' })).toMatchObject({
+      status: 200,
+    })
   })
 
   it('refuses a body that is too long, or compressed', async () => {

@@ -23,13 +23,19 @@ export function route(text: string, more: Partial<RouteSpec> = {}): RouteSpec {
 
 export const CRUD = [
   route('GET /events/{id}', { volatile: ['updatedAt'] }),
-  route('POST /events', { resource: '/events/{response.id}', undo: { method: 'DELETE', template: '/events/{response.id}' } }),
+  route('POST /events', {
+    resource: '/events/{response.id}',
+    undo: { method: 'DELETE', template: '/events/{response.id}' },
+  }),
   route('PUT /events/{id}'),
   route('PATCH /events/{id}'),
   route('DELETE /events/{id}'),
 ]
 
-export function toConnector(routes: readonly RouteSpec[] = CRUD, url = 'http://calendar.example.com'): ConnectorSnapshot {
+export function toConnector(
+  routes: readonly RouteSpec[] = CRUD,
+  url = 'http://calendar.example.com',
+): ConnectorSnapshot {
   const { hostname, port } = new URL(url)
   return { name: 'calendar', kind: 'http', url, host: hostname, port: Number(port) || 80, routes }
 }
@@ -147,7 +153,13 @@ export async function createHarness(
     undo: (effect: Effect, force = false) => egress.undo({ run: 'run', effect, connector, force }),
     async open(): Promise<string> {
       const attempt = `attempt-${exchanges.length}`
-      const { socket } = await egress.openSession({ run: 'run', step: 's1', generation: 1, attempt, connectors: [connector] })
+      const { socket } = await egress.openSession({
+        run: 'run',
+        step: 's1',
+        generation: 1,
+        attempt,
+        connectors: [connector],
+      })
       return socket
     },
     async close() {

@@ -62,12 +62,25 @@ describe('performing', () => {
     })
   })
 
+  it('takes a status for the outcome even where the body breaks off', async () => {
+    harness.service.after = (request, response) => {
+      if (request.method === 'GET') return false
+      response.writeHead(201, { 'content-length': 100 }).write('{', () => request.socket.destroy())
+      return true
+    }
+    const outcome = await harness.egress.perform(await post())
+    expect(outcome).toMatchObject({ kind: 'performed', inferred: false, answer: { status: 201, body: null } })
+  })
+
   it('puts the credential in and nothing of it out', async () => {
     await harness.close()
     harness = await createHarness({ upstream: { auth: { bearer: 'top-secret' } } })
     const outcome = await harness.egress.perform(await post())
     expect(harness.service.log.every(({ headers }) => headers.authorization === 'Bearer top-secret')).toBe(true)
-    expect(harness.service.log[0]?.headers).toMatchObject({ host: 'calendar.example.com', 'accept-encoding': 'identity' })
+    expect(harness.service.log[0]?.headers).toMatchObject({
+      host: 'calendar.example.com',
+      'accept-encoding': 'identity',
+    })
     expect(JSON.stringify([outcome, await harness.claims.read(key)])).not.toContain('top-secret')
   })
 })
@@ -172,7 +185,9 @@ describe('an effect whose perform was lost', () => {
 
 it('reads only on declared read routes: an undeclared GET may change things', async () => {
   await harness.close()
-  harness = await createHarness({ routes: [...CRUD.filter(({ method }) => method !== 'GET'), route('GET /events/{id}', { read: false })] })
+  harness = await createHarness({
+    routes: [...CRUD.filter(({ method }) => method !== 'GET'), route('GET /events/{id}', { read: false })],
+  })
   harness.service.put('/events/1', EVENT)
   const args = await patch()
   expect(args.before).toMatchObject({ state: 'unreadable' })

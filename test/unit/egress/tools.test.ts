@@ -92,13 +92,18 @@ it('says which argument is wrong and what was expected', async () => {
 
 it('checks what the tool answers', async () => {
   harness.service.put('/events/7', '{"id":"seven"}')
-  expect(await call('look', { id: '7' })).toMatchObject({ kind: 'error', error: expect.stringContaining('its answer.id') })
+  expect(await call('look', { id: '7' })).toMatchObject({
+    kind: 'error',
+    error: expect.stringContaining('its answer.id'),
+  })
 })
 
 it('makes each mutation an effect of the run, in an attempt it begins first', async () => {
   expect(await call('create', { title: 'new' })).toMatchObject({ kind: 'ok' })
   expect(harness.begun).toHaveLength(1)
-  expect(harness.effects).toMatchObject([{ state: 'performed', request: { body: { text: '{"title":"new","by":"ada"}' } } }])
+  expect(harness.effects).toMatchObject([
+    { state: 'performed', request: { body: { text: '{"title":"new","by":"ada"}' } } },
+  ])
 })
 
 it('keeps a tool that reads from mutating, and from other connectors', async () => {

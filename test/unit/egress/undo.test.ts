@@ -161,11 +161,22 @@ describe('created and deleted resources', () => {
     expect(outcome).toMatchObject({ verdict: 'drifted', drift: [{ path: 'agenda', before: null, after: '"b"' }] })
   })
 
+  it('puts back what a DELETE removed, without the fields that change by themselves', async () => {
+    harness.service.put('/events/1', EVENT)
+    const effect = await harness.effect('DELETE', '/events/1')
+    expect(await harness.undo(effect)).toMatchObject({ verdict: 'exact' })
+    const write = harness.service.log.findLast(({ method }) => method === 'PUT')
+    expect(write).toMatchObject({ body: EVENT.replace(',"updatedAt":"a"', ''), headers: { 'if-none-match': '*' } })
+  })
+
   it('puts back what a DELETE removed, bytes included', async () => {
     harness.service.put('/events/1', 'BEGIN:VCALENDAR\r\n', 'text/calendar')
     const effect = await harness.effect('DELETE', '/events/1')
     expect(await harness.undo(effect)).toMatchObject({ verdict: 'exact' })
-    expect(harness.service.documents.get('/events/1')).toMatchObject({ text: 'BEGIN:VCALENDAR\r\n', type: 'text/calendar' })
+    expect(harness.service.documents.get('/events/1')).toMatchObject({
+      text: 'BEGIN:VCALENDAR\r\n',
+      type: 'text/calendar',
+    })
   })
 
   it('calls the inverse of a POST with the id of its answer; 201 under the collection proves that it was not there', async () => {
@@ -174,7 +185,10 @@ describe('created and deleted resources', () => {
     const outcome = await harness.undo(effect)
     expect(outcome).toMatchObject({ verdict: 'exact', readBack: { state: 'absent' } })
     expect(outcome.note).toBe('DELETE /events/1 answered 204; /events/1 reads as not there, as before')
-    expect(await harness.undo(effect)).toMatchObject({ verdict: 'exact', note: expect.stringMatching(/^nothing was left/) })
+    expect(await harness.undo(effect)).toMatchObject({
+      verdict: 'exact',
+      note: expect.stringMatching(/^nothing was left/),
+    })
     expect(harness.service.writes()).toEqual(['POST /events', 'DELETE /events/1'])
   })
 
@@ -259,7 +273,11 @@ describe('what was never sent', () => {
   it('is discarded, provably and for good', async () => {
     harness.service.put('/events/1', EVENT)
     const args = await harness.toArgs(await harness.toRequest('PATCH', '/events/1', '{"start":"10:00"}'))
-    const held = { ...harness.take(args, { kind: 'not-sent', reason: '' }), state: 'held', compensation: { kind: 'discard' } } as const
+    const held = {
+      ...harness.take(args, { kind: 'not-sent', reason: '' }),
+      state: 'held',
+      compensation: { kind: 'discard' },
+    } as const
     expect(await harness.undo(held)).toMatchObject({ verdict: 'discarded' })
     expect(await harness.undo(held)).toMatchObject({ verdict: 'discarded' })
     expect(await harness.egress.perform(args)).toMatchObject({ kind: 'not-sent' })
@@ -290,4 +308,19 @@ it('undoes an effect whose outcome nobody knew, from what its request intended',
   expect(await harness.undo(lost)).toMatchObject({ verdict: 'exact' })
   service.put('/events/1', EVENT.replace('09:00', '12:00'))
   expect(await harness.undo(lost)).toMatchObject({ verdict: 'drifted' })
+})
+
+it('undoes an effect that the service showed too late for the reading afterwards', async () => {
+  const { service } = harness
+  service.put('/events/1', EVENT)
+  service.before = (request, response) => {
+    if (request.method !== 'GET') return false
+    response.writeHead(200, { 'content-type': 'application/json' }).end(EVENT)
+    return true
+  }
+  const effect = await harness.effect('PATCH', '/events/1', '{"start":"10:00"}')
+  expect(effect).toMatchObject({ state: 'performed', diff: [] })
+  service.before = null
+  expect(await harness.undo(effect)).toMatchObject({ verdict: 'exact' })
+  expect(service.get('/events/1')).toBe(EVENT)
 })
