@@ -11,8 +11,18 @@ export default defineConfig({
     projects: [
       project('unit'),
       project('replay', { testTimeout: 60_000 }),
-      project('server', { testTimeout: 120_000, hookTimeout: 600_000, globalSetup: ['test/server/setup.ts'], fileParallelism: false }),
-      project('docker', { testTimeout: 120_000, hookTimeout: 900_000, globalSetup: ['test/docker/setup.ts'], fileParallelism: false }),
+      project('server', {
+        testTimeout: 120_000,
+        hookTimeout: 600_000,
+        globalSetup: ['test/server/setup.ts'],
+        fileParallelism: false,
+      }),
+      project('docker', {
+        testTimeout: 120_000,
+        hookTimeout: 900_000,
+        globalSetup: ['test/docker/setup.ts'],
+        fileParallelism: false,
+      }),
     ],
   },
 })

@@ -72,7 +72,9 @@ export async function runToDecision(options: {
   const stateDir = cleanup.adopt(await mkdtemp(join(tmpdir(), 'rcb-')), (dir) => rm(dir, { recursive: true }))
   const driver = cleanup.adopt(createDockerDriver({ image: options.image, stateDir }), (each) => each.close())
   await driver.warm([])
-  const connection = cleanup.adopt(await Connection.connect({ address: options.temporal.address }), (each) => each.close())
+  const connection = cleanup.adopt(await Connection.connect({ address: options.temporal.address }), (each) =>
+    each.close(),
+  )
   const temporal = new Client({ connection, namespace: options.temporal.namespace })
   const taskQueue = `bare-${process.pid}`
   cleanup.use(

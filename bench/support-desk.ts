@@ -50,13 +50,19 @@ export async function supportDesk(options: {
         agents: { desk: { mode: 'route', connectors: ['orders'], tools: ['look_up_order'] } },
       },
       script: [
-        { role: 'router', times: many, reply: { tool: 'look_up_order', arguments: { orderId: '123456' } } },
-        { role: 'interpreter', times: many, reply: { decision: 'answer', answer: 'Herbal Handsoap' } },
+        {
+          role: 'router',
+          times: many,
+          reply: { kind: 'call', tool: 'look_up_order', arguments: { orderId: '123456' } },
+        },
+        { role: 'interpreter', times: many, reply: { kind: 'answer', answer: 'Herbal Handsoap' } },
       ],
     }),
   )
   const { client } = installation
-  const connection = cleanup.adopt(await Connection.connect({ address: options.temporal.address }), (each) => each.close())
+  const connection = cleanup.adopt(await Connection.connect({ address: options.temporal.address }), (each) =>
+    each.close(),
+  )
   const temporal = new Client({ connection, namespace: options.temporal.namespace })
   const taskQueue = `bare-desk-${process.pid}`
   cleanup.use(await startBareWorker({ ...options.temporal, taskQueue, print: async () => {} }))
@@ -64,7 +70,8 @@ export async function supportDesk(options: {
   const ask = async (): Promise<string> => {
     const run = await client.start({ agent: 'desk', request: 'Which item was ordered for 123456?' })
     const state = await run.wait({ until: ['settled'], timeoutMs: 120_000 })
-    if (state.answer !== 'Herbal Handsoap') throw new Error(`the run ended as ${state.phase}: ${state.answer} ${state.reason}`)
+    if (state.answer !== 'Herbal Handsoap')
+      throw new Error(`the run ended as ${state.phase}: ${state.answer} ${state.reason}`)
     return run.id
   }
   const history = await temporal.workflow.getHandle(await ask()).fetchHistory()

@@ -37,15 +37,8 @@ function compile() {
 
 /** One bundle, built once, so that workers start without a bundler and all run the same workflow code. */
 async function bundleWorkflows() {
-  const workflowsPath = join(root, 'src/workflows/index.ts')
-  if (!existsSync(workflowsPath)) return
-  const { bundleWorkflowCode } = await import('@temporalio/worker')
-  const logger = Object.fromEntries(['trace', 'debug', 'info'].map((level) => [level, () => {}]))
-  const shout = (message) => process.stderr.write(`${message}\n`)
-  const { code } = await bundleWorkflowCode({
-    workflowsPath,
-    logger: { ...logger, log: () => {}, warn: shout, error: shout },
-  })
+  const { bundleWorkflows: bundle } = await import(join(root, 'src/worker/bundle.ts'))
+  const { code } = await bundle()
   mkdirSync(join(fresh, 'workflows'), { recursive: true })
   writeFileSync(join(fresh, 'workflows/bundle.js'), code)
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import type { StartOptions } from '../../src/client/index.ts'
+import type { RunView, StartOptions } from '../../src/client/index.ts'
 import { cases, type Case } from '../late-for-meeting/cases.ts'
 import { readLateForMeeting, toComparable } from '../late-for-meeting/store.ts'
 import { createChecks, type Outcome } from './outcome.ts'
@@ -16,6 +16,14 @@ export async function lateForMeeting(stage: Stage, scripted: boolean): Promise<O
   const outcomes: Outcome[] = []
   for (const each of cases) outcomes.push(await runCase(stage, each, scripted))
   return outcomes
+}
+
+/** One more run of the clumsy code, which is left waiting for whoever runs the demo. */
+export async function leaveWaiting(stage: Stage, scripted: boolean): Promise<RunView> {
+  const clumsy = cases.find(({ findings }) => findings.length > 0)
+  if (!clumsy) throw new Error('no case of the example leaves anything to notice')
+  const run = await stage.client.start({ agent: 'assistant', ...(await toStart(clumsy, scripted)), requester: 'demo' })
+  return await run.wait({ until: ['decision'], timeoutMs: WAIT_MS })
 }
 
 async function runCase(stage: Stage, each: Case, scripted: boolean): Promise<Outcome> {

@@ -8,8 +8,9 @@ import { ensureDocker } from '../../src/setup/docker.ts'
 import { ensureSandboxImage } from '../../src/setup/image.ts'
 import { SetupProblem } from '../../src/setup/problem.ts'
 import { createProgress } from '../../src/setup/progress.ts'
+import { findTemporal } from '../../src/setup/temporal-binary.ts'
 import { ensureTemporal } from '../../src/setup/temporal.ts'
-import { lateForMeeting } from './late-for-meeting.ts'
+import { leaveWaiting, lateForMeeting } from './late-for-meeting.ts'
 import { listDeviations, tabulate, tellStory } from './print.ts'
 import { setStage } from './stage.ts'
 import { supportDesk } from './support-desk.ts'
@@ -43,6 +44,8 @@ async function main(): Promise<number> {
     namespace: environment.temporalNamespace,
     cacheDirectory: environment.cacheDirectory,
     progress,
+    // For whoever looks afterwards: where Temporal's own tools expect a server.
+    ...(values.keep && { ports: { frontend: 7233, ui: 8233 } }),
     detached: { log: join(folder, 'temporal.log') },
   })
   if (temporal.owned) cleanups.add(() => temporal.stop())
@@ -69,18 +72,43 @@ async function main(): Promise<number> {
   if (clumsy) say(`\n${tellStory(clumsy)}`)
   say(`\n${tabulate(outcomes)}`)
   say(`\n${outcomes.map(({ run }) => addressOf(run.id)).join('\n')}`)
-  if (values.keep) {
-    const pids = [...meeting.pids(), ...desk.pids(), ...(temporal.server ? [temporal.server.pid] : [])]
-    say(`\nEverything is left up, state in ${folder}. End it with:\n  kill ${pids.join(' ')}`)
+  const kept = values.keep
+    ? {
+        folder,
+        pids: [...meeting.pids(), ...desk.pids(), ...(temporal.server ? [temporal.server.pid] : [])],
+        waiting: (await leaveWaiting(meeting, model === null)).id,
+      }
+    : null
+  if (kept) {
+    const undo = await toSignal(kept.waiting, temporal, environment.cacheDirectory)
+    say(
+      `\nOne more run of the clumsy code waits for you. Read it, in the tab User Metadata:\n  ${addressOf(kept.waiting)}`,
+    )
+    say(`then undo it:\n  ${undo}`)
+    say(`Everything is left up, state in ${folder}. End it with:\n  kill ${kept.pids.join(' ')}`)
   } else {
     say('\nEverything is ended again; to look at the runs in the Temporal Web UI: npm run demo -- --keep')
   }
   if (deviations.length > 0) process.stderr.write(`\n${listDeviations(outcomes)}\n`)
   if (values.json) {
     const runs = outcomes.map(({ run, ...rest }) => ({ ...rest, url: addressOf(run.id), run }))
-    process.stdout.write(`${JSON.stringify({ model: first, asExpected: deviations.length === 0, runs }, null, 2)}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ model: first, asExpected: deviations.length === 0, runs, kept }, null, 2)}\n`,
+    )
   }
   return deviations.length === 0 ? 0 : 1
+}
+
+/** The signal `undo` as any client of Temporal sends it; the defaults of the command are left out. */
+async function toSignal(
+  id: string,
+  { address, namespace }: { address: string; namespace: string },
+  cacheDirectory: string,
+): Promise<string> {
+  const { command } = (await findTemporal(cacheDirectory)) ?? { command: 'temporal' }
+  const where = address === '127.0.0.1:7233' ? '' : ` --address ${address}`
+  const space = namespace === 'default' ? '' : ` --namespace ${namespace}`
+  return `${command} workflow signal${where}${space} --workflow-id ${id} --name undo`
 }
 
 async function run(): Promise<void> {

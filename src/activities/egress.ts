@@ -4,13 +4,13 @@ import { ServiceUnavailable } from '../egress/undo-context.ts'
 import type { EgressActivities } from '../run/ports.ts'
 import { withHeartbeat } from './heartbeat.ts'
 
-/** Activities of the role egress. What may wait for a service heartbeats; `perform` is never given up in the middle. */
+/** Activities of the role egress. All heartbeat, so that a killed worker is noticed soon; `perform` is never given up in the middle. */
 export function createEgressActivities(egress: Egress): EgressActivities {
   return {
-    claimRun: (args) => egress.claimRun(args),
-    openSession: (args) => egress.openSession(args),
-    closeSession: (args) => egress.closeSession(args),
-    captureBefore: (args) => egress.captureBefore(args),
+    claimRun: (args) => withHeartbeat(() => egress.claimRun(args)),
+    openSession: (args) => withHeartbeat(() => egress.openSession(args)),
+    closeSession: (args) => withHeartbeat(() => egress.closeSession(args)),
+    captureBefore: (args) => withHeartbeat(() => egress.captureBefore(args)),
     perform: (args) => withHeartbeat(() => egress.perform(args)),
     settle: (args) => withHeartbeat(() => egress.settle(args)),
     callTool: (args) => withHeartbeat((signal) => egress.callTool(args, signal)),

@@ -18,7 +18,10 @@ export function createRunActivities({ blobs, agent, agents }: RunPorts): RunActi
     async resolveAgent(args) {
       const found = agent(args.agent)
       if (found) return { kind: 'agent', agent: found }
-      return { kind: 'unknown', error: `there is no agent "${args.agent}"; the config has ${agents.join(', ') || 'none'}` }
+      return {
+        kind: 'unknown',
+        error: `there is no agent "${args.agent}"; the config has ${agents.join(', ') || 'none'}`,
+      }
     },
     async checkPlan(args) {
       return checkPlan(args.agent, args.plan)

@@ -27,6 +27,9 @@ export function createDirectoryBlobs(folder: string): Blobs {
   return {
     async put(bytes, type) {
       const digest = toDigest(bytes)
+      const text = bytes.length <= INLINE_BYTES ? toText(bytes) : undefined
+      // What is small and readable travels with its reference, and is durable where that is: in the history, in a claim.
+      if (text !== undefined) return { digest, size: bytes.length, type, text }
       if (!stored.has(digest)) {
         const { shard, path } = toPlace(digest)
         await makeFolder(shard)
@@ -34,8 +37,7 @@ export function createDirectoryBlobs(folder: string): Blobs {
         if (stored.size >= 10_000) stored.clear()
         stored.add(digest)
       }
-      const text = bytes.length <= INLINE_BYTES ? toText(bytes) : undefined
-      return { digest, size: bytes.length, type, ...(text !== undefined && { text }) }
+      return { digest, size: bytes.length, type }
     },
     async get({ digest, text }: Stored) {
       if (text !== undefined) {

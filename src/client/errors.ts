@@ -1,3 +1,5 @@
+import { type Phase, SETTLED } from '../run/view.ts'
+
 /** Everything the client can refuse or fail with; each message says what happened, why, and what to do next. */
 export const ERROR_CODES = [
   /** Nothing like that was ever started here, or it is no longer kept. */
@@ -107,6 +109,13 @@ export const errors = {
     ),
   takingUp: (id: string) =>
     new RecourseError('NOT_READY', `run "${id}" is just being taken up again by a worker; ask again in a moment`),
+  neverComes: (id: string, phase: Phase) =>
+    new RecourseError(
+      'RUN_SETTLED',
+      SETTLED.has(phase)
+        ? `run "${id}" is closed and stays ${phase}, so what was waited for does not come; read it with: recourse report ${id}`
+        : `run "${id}" was ended from outside while it was ${phase}, so what it did stands; look at it with: recourse show ${id}`,
+    ),
   waitTimeout: (id: string, ms: number, phase: string | null) =>
     new RecourseError(
       'WAIT_TIMEOUT',

@@ -37,7 +37,10 @@ export function toRecourseError(
     }
     if (!isGrpcServiceError(cause)) continue
     if (cause.code === STATUS.unavailable) return errors.unreachable(place, options)
-    if (cause.code === STATUS.deadlineExceeded) return errors.noWorker(what, place, options)
+    // At the deadline the server may end the call first, and then it says "cancelled".
+    if (cause.code === STATUS.deadlineExceeded || cause.code === STATUS.cancelled) {
+      return errors.noWorker(what, place, options)
+    }
     if (cause.code === STATUS.failedPrecondition && /no poller|worker/i.test(cause.details)) {
       return errors.noWorker(what, place, options)
     }

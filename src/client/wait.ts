@@ -18,13 +18,14 @@ export interface WaitOptions {
 
 const FIRST_MS = 25
 const GROWTH = 1.5
-const LONGEST_MS = 1000
+/** Phases and decisions ring the bell; what only a test of one's own sees has to be looked for. */
+const LONGEST_MS = { named: 5000, test: 250 }
 /** A worker that restarts or a server that fails over is back by then. */
 const PATIENCE_MS = 60_000
 
 /**
  * Waits for a run to reach a state; never for its workflow to close, which a confirmed run does weeks later.
- * @throws RecourseError WAIT_TIMEOUT; NO_WORKER or UNREACHABLE after a minute without any answer; the signal's reason.
+ * @throws RecourseError WAIT_TIMEOUT; RUN_SETTLED when the run closed in another state; NO_WORKER or UNREACHABLE after a minute without any answer; the signal's reason.
  */
 export async function waitForRun(
   access: Access,
@@ -33,6 +34,7 @@ export async function waitForRun(
   options: WaitOptions = {},
 ): Promise<RunView> {
   const reached = toPredicate(options.until ?? ['decision', 'settled'])
+  const longest = typeof options.until === 'function' ? LONGEST_MS.test : LONGEST_MS.named
   const over = new AbortController()
   const bell = createBell()
   let state: RunView | null = null
@@ -40,22 +42,34 @@ export async function waitForRun(
   async function look(): Promise<RunView> {
     let troubleSince: number | null = null
     let watch: Promise<void> | null = null
-    for (let pause = FIRST_MS; ; pause = Math.min(pause * GROWTH, LONGEST_MS)) {
+    let watching = true
+    let closed = false
+    for (let pause = FIRST_MS; ; pause = Math.min(pause * GROWTH, longest)) {
       try {
         const before = JSON.stringify(state)
+        const last = closed
         state = await read()
         troubleSince = null
         if (!over.signal.aborted && JSON.stringify(state) !== before) options.onUpdate?.(state)
         if (reached(state) || over.signal.aborted) return state
+        if (last) throw errors.neverComes(id, state.phase)
       } catch (error) {
         if (!isTrouble(error) || over.signal.aborted) throw error
         troubleSince ??= Date.now()
         if (Date.now() - troubleSince >= PATIENCE_MS) throw error
         options.onTrouble?.(error)
       }
-      // Its failure costs only promptness.
-      watch ??= watchRun(access, id, bell.ring, over.signal).catch(() => undefined)
-      await bell.rung(pause)
+      // Its failure costs only promptness. While it works, looking as well would only load the worker.
+      watch ??= watchRun(access, id, bell.ring, over.signal)
+        .then(async () => {
+          // One that was reset goes on under the same id.
+          if (over.signal.aborted) return
+          closed = await isClosed(access, id)
+          if (!closed) watch = null
+        })
+        .catch(() => void (watching = false))
+        .finally(bell.ring)
+      await bell.rung(watching && troubleSince === null ? longest : pause)
     }
   }
 
@@ -76,6 +90,13 @@ export async function waitForRun(
     // What it still throws is nobody's concern any more.
     looking.catch(() => undefined)
   }
+}
+
+async function isClosed(access: Access, id: string): Promise<boolean> {
+  return access.call(`run "${id}" cannot be read`, id, async (workflows) => {
+    const { status } = await workflows.getHandle(id).describe()
+    return status.name !== 'RUNNING' && status.name !== 'PAUSED'
+  })
 }
 
 function toPredicate(until: NonNullable<WaitOptions['until']>): (state: RunView) => boolean {

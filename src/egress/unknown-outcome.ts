@@ -17,8 +17,8 @@ export function isInconclusive(answer: UpstreamAnswer): boolean {
 
 /**
  * The table of unknown outcomes. PUT, PATCH and DELETE on a resource that was read before are decided by reading it once
- * the deadline of the request and the connector's settle time are over: as intended: performed; as before: it did not
- * happen. Anything else, and every POST, stays unknown: the run asks.
+ * the deadline of the request and the connector's settle time are over: as intended: performed; as before, where the
+ * service did answer: it did not happen. Anything else, and every POST, stays unknown: the run asks.
  */
 export async function concludeByReading(
   ports: ReadPorts,
@@ -48,6 +48,9 @@ export async function concludeByReading(
   const body = request.body ? await loadBody(request.body, ports.blobs) : null
   if (showsIntended(request, body, now, volatile) === true) return { kind: 'performed', answer: null, inferred: true }
   if (equalImages(old, now, volatile)) {
+    // One that never answered may still be at it: an unchanged resource proves nothing then.
+    if (!answered)
+      return unknown(`${resource} still reads as before, but a request that was not answered may yet arrive`)
     return { kind: 'refused', answer: answered, reason: `${why}; ${resource} reads as before, so it did not happen` }
   }
   return unknown(`${resource} reads neither as before nor as the request intended`)

@@ -13,8 +13,8 @@ export async function canInstallPackages(): Promise<boolean> {
 /** Says what is installed and why, then installs it. @throws Error with apt's last output. */
 export async function installPackages(packages: readonly string[], why: string, progress: Progress): Promise<void> {
   progress.note(`Installing ${packages.join(' ')} from this machine's distribution: ${why}`)
+  await updatePackageLists(progress)
   await progress.stage(`Installing ${packages.join(' ')}`, { estimateSeconds: 30 }, async (report) => {
-    await updatePackageLists()
     const args = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y', '--no-install-recommends', '-q']
     // Downloading can be interrupted at any time; unpacking and configuring cannot, and takes seconds.
     await mustRun('env', [...args, '--download-only', ...packages], { onLine: report })
@@ -29,6 +29,12 @@ export async function candidateVersion(name: string): Promise<string | null> {
   return version === undefined || version === '(none)' ? null : version
 }
 
-export async function updatePackageLists(): Promise<void> {
-  await mustRun('apt-get', ['update', '-q'])
+let updated: Promise<unknown> | null = null
+
+/** Once in the life of this process. A mirror that cannot be reached is found out by the installation itself. */
+export function updatePackageLists(progress: Progress): Promise<unknown> {
+  updated ??= progress.stage('Updating the package lists', { estimateSeconds: 10 }, (report) =>
+    runCommand('apt-get', ['update', '-q'], { onLine: report }),
+  )
+  return updated
 }

@@ -43,19 +43,22 @@ export interface DockerOptions {
 export async function dockerStatus(): Promise<DockerStatus> {
   const result = await runCommand('docker', ['info', '--format', '{{json .}}'], { timeoutMs: 15_000 })
   if (result === null) return { kind: 'missing' }
-  const engine = parseEngine(result.stdout)
-  if (engine !== null) return { kind: 'ready', engine }
-  const detail = result.stderr.split('\n').at(-1) ?? 'no answer'
-  if (/permission denied/i.test(result.stderr)) return { kind: 'forbidden', detail }
+  const info = parseInfo(result.stdout)
+  if (info?.engine) return { kind: 'ready', engine: info.engine }
+  // Older clients put the reason into the answer, newer ones on stderr.
+  const detail = [...(info?.errors ?? []), ...result.stderr.split('\n')].findLast((line) => line !== '') ?? 'no answer'
+  if (/permission denied/i.test(detail)) return { kind: 'forbidden', detail }
   const context = await runCommand('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'])
   return { kind: 'down', host: context?.stdout.trim() || LOCAL_SOCKET, detail }
 }
 
-function parseEngine(text: string): EngineInfo | null {
+function parseInfo(text: string): { engine: EngineInfo | null; errors: string[] } | null {
   try {
-    // Without an engine the command still prints an object, with an empty version.
-    const parsed = EngineInfo.safeParse(JSON.parse(text))
-    return parsed.success && parsed.data.ServerVersion !== '' ? parsed.data : null
+    const json: unknown = JSON.parse(text)
+    const { ServerErrors: errors } = z.object({ ServerErrors: z.array(z.string()).nullish() }).parse(json)
+    const engine = EngineInfo.safeParse(json)
+    // Without an engine the client still answers, with an empty version.
+    return { engine: engine.success && engine.data.ServerVersion !== '' ? engine.data : null, errors: errors ?? [] }
   } catch {
     return null
   }
@@ -112,7 +115,7 @@ export async function ensureDocker(options: DockerOptions): Promise<EngineInfo> 
 }
 
 async function installDocker(progress: Progress): Promise<void> {
-  await updatePackageLists().catch(() => undefined)
+  await updatePackageLists(progress)
   const packages = ['docker.io', 'ca-certificates']
   // Debian 13 has the client in a package of its own.
   if ((await candidateVersion('docker-cli')) !== null) packages.push('docker-cli')

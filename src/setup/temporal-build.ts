@@ -31,7 +31,7 @@ export async function buildTemporal(target: string, progress: Progress): Promise
   const pins = await readPins()
   let go = await findGo()
   if (go.kind === 'missing' && (await canInstallPackages())) {
-    await updatePackageLists().catch(() => undefined)
+    await updatePackageLists(progress)
     const candidate = await candidateVersion('golang-go')
     if (candidate === null || compareVersions(candidate, GO_WITH_TOOLCHAINS) < 0) {
       return `${go.reason}, and this distribution has ${candidate === null ? 'none' : `only ${candidate}`}`

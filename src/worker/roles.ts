@@ -32,7 +32,7 @@ export interface RoleContext {
 
 /** A role's part of a worker, and what ends it. */
 export interface RoleWorker {
-  readonly options: Pick<WorkerOptions, 'activities' | 'workflowsPath' | 'workflowBundle' | 'taskQueue'>
+  readonly options: Pick<WorkerOptions, 'activities' | 'workflowBundle' | 'taskQueue'>
   close(): Promise<void>
 }
 
@@ -50,7 +50,14 @@ export async function createRole(role: Role, context: RoleContext): Promise<Role
       const agents = Object.keys(config.agents)
       const snapshots = new Map(agents.map((name) => [name, toAgentSnapshot(config, name)]))
       const activities = createRunActivities({ blobs, agents, agent: (name) => snapshots.get(name) ?? null })
-      return { options: { ...workflows(context.workflowBundle), activities: { ...activities }, taskQueue: queues.orchestrator }, close: nothing }
+      return {
+        options: {
+          ...(await workflows(context.workflowBundle)),
+          activities: { ...activities },
+          taskQueue: queues.orchestrator,
+        },
+        close: nothing,
+      }
     }
     case 'model': {
       const [{ createModelActivities }, { createModels }, { createVetter }] = await Promise.all([
@@ -68,7 +75,11 @@ export async function createRole(role: Role, context: RoleContext): Promise<Role
         import('../sandbox/docker/driver.ts'),
       ])
       const { image, stateDir, dockerSocket } = context
-      const driver = createDockerDriver({ image, stateDir, ...(dockerSocket !== undefined && { socketPath: dockerSocket }) })
+      const driver = createDockerDriver({
+        image,
+        stateDir,
+        ...(dockerSocket !== undefined && { socketPath: dockerSocket }),
+      })
       // One pool for each set of connectors that some agent may touch; others fill up when they are first used.
       const sets = Object.keys(config.agents).map((name) => toAgentSnapshot(config, name).connectors)
       for (const connectors of sets) {
@@ -104,8 +115,9 @@ export async function createRole(role: Role, context: RoleContext): Promise<Role
 }
 
 /** The bundle made by the build; from source it is bundled when the worker starts. */
-function workflows(prebuilt: string | undefined): Pick<WorkerOptions, 'workflowsPath' | 'workflowBundle'> {
+async function workflows(prebuilt: string | undefined): Promise<Pick<WorkerOptions, 'workflowBundle'>> {
   const bundle = prebuilt ?? fileURLToPath(new URL('../workflows/bundle.js', import.meta.url))
   if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } }
-  return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
+  const { bundleWorkflows } = await import('./bundle.ts')
+  return { workflowBundle: await bundleWorkflows() }
 }

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client'
+import { type Client, WorkflowUpdateFailedError } from '@temporalio/client'
 import { UPDATES } from '../run/names.ts'
 import type { BeginAttempt, BegunAttempt, PerformedEffect, PerformEffect } from '../run/ports.ts'
 
@@ -10,16 +10,24 @@ export interface RunUpdates {
 
 export function createRunUpdates(client: Client): RunUpdates {
   return {
-    async beginAttempt(run, args) {
-      return await client.workflow.getHandle(run).executeUpdate<BegunAttempt, [BeginAttempt]>(UPDATES.beginAttempt, {
-        args: [args],
-        updateId: `begin-${args.attempt}`,
-      })
+    beginAttempt(run, args) {
+      const options = { args: [args] as [BeginAttempt], updateId: `begin-${args.attempt}` }
+      const handle = client.workflow.getHandle(run)
+      return said(handle.executeUpdate<BegunAttempt, [BeginAttempt]>(UPDATES.beginAttempt, options))
     },
-    async performEffect(run, args, updateId) {
-      return await client.workflow
-        .getHandle(run)
-        .executeUpdate<PerformedEffect, [PerformEffect]>(UPDATES.performEffect, { args: [args], updateId })
+    performEffect(run, args, updateId) {
+      const options = { args: [args] as [PerformEffect], updateId }
+      const handle = client.workflow.getHandle(run)
+      return said(handle.executeUpdate<PerformedEffect, [PerformEffect]>(UPDATES.performEffect, options))
     },
+  }
+}
+
+/** What the run itself said where it refused, instead of "Workflow Update failed". */
+async function said<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    throw error instanceof WorkflowUpdateFailedError && error.cause ? error.cause : error
   }
 }

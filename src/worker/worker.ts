@@ -65,7 +65,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         maxHeartbeatThrottleInterval: '1 second',
         defaultHeartbeatThrottleInterval: '1 second',
         // A killed worker's runs (and queries to them) go to another after this long, instead of ten seconds.
-        stickyQueueScheduleToStartTimeout: '2 seconds',
+        stickyQueueScheduleToStartTimeout: '5 seconds',
         shutdownGraceTime: '20 seconds',
         ...created.options,
       }),

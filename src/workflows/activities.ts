@@ -44,7 +44,8 @@ export function activitiesOf(queues: TaskQueues) {
       Pick<EgressActivities, 'claimRun' | 'openSession' | 'closeSession' | 'captureBefore' | 'settle'>
     >({
       taskQueue: queues.egress,
-      startToCloseTimeout: '2 minutes',
+      startToCloseTimeout: '5 minutes',
+      heartbeatTimeout: '10 seconds',
       retry: retryForLong,
     }),
     undo: proxyActivities<Pick<EgressActivities, 'undo'>>({
@@ -56,7 +57,7 @@ export function activitiesOf(queues: TaskQueues) {
     }),
     run: proxyActivities<RunActivities>({
       taskQueue: queues.orchestrator,
-      startToCloseTimeout: '1 minute',
+      startToCloseTimeout: '10 seconds',
       retry: retryForLong,
     }),
   }

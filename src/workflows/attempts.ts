@@ -19,7 +19,12 @@ interface Attempt {
   attempt: string | null
   open: boolean
   underway: number
+  /** What the run itself denied. */
+  readonly denied: Denied[]
 }
+
+/** Denials that are kept of an attempt: one that knocks on every door must not fill the run. */
+const MOST_DENIED = 100
 
 export class Attempts {
   readonly #attempts = new Map<string, Attempt>()
@@ -33,7 +38,7 @@ export class Attempts {
 
   /** From now on this generation of the step may begin, reaching these connectors. */
   expect(step: string, generation: number, connectors: readonly ConnectorSnapshot[]): void {
-    this.#attempts.set(step, { generation, connectors, attempt: null, open: true, underway: 0 })
+    this.#attempts.set(step, { generation, connectors, attempt: null, open: true, underway: 0, denied: [] })
   }
 
   checkBegin(args: BeginAttempt): void {
@@ -86,13 +91,18 @@ export class Attempts {
     }
   }
 
+  deny(step: string, denied: Denied): void {
+    const current = this.#current(step)
+    if (current.denied.length < MOST_DENIED) current.denied.push(denied)
+  }
+
   /** Fences at once, without waiting: used when an effect must be asked about. */
   fence(step: string): void {
     const current = this.#attempts.get(step)
     if (current) current.open = false
   }
 
-  /** Fence, close the gateway session, drain. Answers what the gateway refused. */
+  /** Fence, close the gateway session, drain. Answers what the attempt was denied, by the run or by the gateway. */
   async close(step: string): Promise<Denied[]> {
     const current = this.#attempts.get(step)
     if (!current) return []
@@ -106,7 +116,9 @@ export class Attempts {
         [{ run: this.#run.id, step }],
       )
       this.#attempts.delete(step)
-      return denied
+      // What the run denied to code has passed the gateway, which lists it too; a tool does not go through there.
+      const isKnown = (each: Denied) => current.denied.some((known) => isSame(known, each))
+      return [...current.denied, ...denied.filter((each) => !isKnown(each))]
     })
   }
 
@@ -120,4 +132,8 @@ export class Attempts {
     if (!current) throw ApplicationFailure.nonRetryable(`step ${step} has no attempt`, 'ATTEMPT_CLOSED')
     return current
   }
+}
+
+function isSame(a: Denied, b: Denied): boolean {
+  return a.connector === b.connector && a.method === b.method && a.target === b.target
 }

@@ -1,16 +1,12 @@
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow'
+import { CancellationScope, isCancellation } from '@temporalio/workflow'
 import type { ConnectorSnapshot } from '../run/agent.ts'
 import { digestOf } from '../run/digest.ts'
-import { isRestored } from '../run/verdict.ts'
 import type { CodeStep } from '../run/plan.ts'
 import type { Evidence, ExecutionResult } from '../run/ports.ts'
 import type { Stored } from '../run/stored.ts'
-import { compensate, rootMessage } from './compensate.ts'
+import { afterLoss, askFor, undoAttempt } from './again.ts'
+import { rootMessage } from './compensate.ts'
 import { type RunContext, StepFailed } from './context.ts'
-import type { Parked } from './effects.ts'
-
-/** Executions lost to infrastructure (a dead worker, no Docker) before the step gives up. */
-const LOSSES = 5
 
 /**
  * generate ▸ vet ▸ (ask) ▸ execute ▸ validate, until the code is through or the tries are used up.
@@ -113,15 +109,13 @@ async function execute(context: RunContext, step: CodeStep, code: Stored): Promi
 
     const parked = effects.parked.get(step.id)
     if (parked) {
-      await undoAttempt(context, step, generation)
-      await askFor(context, step, parked)
+      await undoAttempt(context, step.id, generation)
+      await askFor(context, step.id, parked)
       continue
     }
     if (ended.kind === 'lost') {
-      await undoAttempt(context, step, generation)
-      if (++losses >= LOSSES) return `the code could not be executed: ${ended.error}`
-      run.notices.push(`${step.id}.${generation} was lost and is run again: ${ended.error}`)
-      await sleep(Math.min(1000 * 2 ** (losses - 1), 15_000), { summary: 'before the code is run again' })
+      await undoAttempt(context, step.id, generation)
+      await afterLoss(context, `${step.id}.${generation}`, ++losses, ended.error)
       continue
     }
 
@@ -140,7 +134,7 @@ async function execute(context: RunContext, step: CodeStep, code: Stored): Promi
       run.setStep(step.id, 'done')
       return null
     }
-    await undoAttempt(context, step, generation)
+    await undoAttempt(context, step.id, generation)
     return whyFailed(result, denied)
   }
 }
@@ -183,46 +177,6 @@ function reachable(context: RunContext, step: CodeStep): readonly ConnectorSnaps
   const { connectors } = context.run.agent
   if (context.effects.announcesAll.has(step.id)) return connectors
   return connectors.filter((connector) => step.announce.some((each) => each.connector === connector.name))
-}
-
-/** Before a step is tried again the world is as it was before the try; where that fails, the step fails. */
-async function undoAttempt(context: RunContext, step: CodeStep, generation: number): Promise<void> {
-  const { run, activities } = context
-  const left = run.effectsOf(step.id, generation)
-  await compensate(run, activities, left)
-  const stuck = left.filter((effect) => effect.state !== 'refused' && !isRestored(effect.verdict))
-  if (stuck.length === 0) return
-  throw new StepFailed(
-    'fail',
-    `attempt ${step.id}.${generation} could not be undone: ${stuck.map((each) => `${each.id}: ${each.note ?? each.state}`).join('; ')}`,
-  )
-}
-
-async function askFor(context: RunContext, step: CodeStep, parked: Parked): Promise<void> {
-  const { run, decisions, effects } = context
-  run.setStep(step.id, 'asking')
-  const { method, target, connector, body } = parked.request
-  const record = await decisions.ask(
-    {
-      kind: 'approve',
-      digest: parked.digest,
-      question: `May step ${step.id} do this? ${method} ${target} on ${connector}${body?.text ? `\n${body.text}` : ''}\nAsked because ${parked.reason}.`,
-      effects: [],
-      step: step.id,
-      recommended: null,
-      withinMs: run.agent.policy.approveWithinMs,
-      onTimeout: 'reject',
-    },
-    () => run.stop !== null,
-  )
-  if (record?.answer === 'approve') {
-    effects.approved.add(parked.digest)
-    return
-  }
-  throw new StepFailed(
-    'reject',
-    `${method} ${target} on ${connector} was ${record?.answer === 'timeout' ? 'not approved in time' : 'rejected'}`,
-  )
 }
 
 function whyFailed(

@@ -1,4 +1,4 @@
-import { CancellationScope } from '@temporalio/workflow'
+import { ActivityFailure, CancellationScope } from '@temporalio/workflow'
 import type { Effect, UndoOutcome } from '../run/effect.ts'
 import { inUndoOrder, worstVerdict } from '../run/verdict.ts'
 import type { Activities } from './activities.ts'
@@ -48,10 +48,10 @@ async function undoOne(run: RunState, activities: Activities, effect: Effect): P
   }
 }
 
-/** The innermost message of a failure: the outer ones only say that an activity failed. */
+/** What whoever failed had to say: Temporal's own wrapping only tells that an activity failed. */
 export function rootMessage(error: unknown): string {
   let current = error
-  while (current instanceof Error && current.cause instanceof Error) current = current.cause
+  while (current instanceof ActivityFailure && current.cause) current = current.cause
   return current instanceof Error ? current.message : String(current)
 }
 

@@ -1,6 +1,6 @@
 import { ApplicationFailure, condition } from '@temporalio/workflow'
 import { ANSWERS, type Decide, SignalPayload } from '../run/signals.ts'
-import type { Decision, DecisionRecord } from '../run/view.ts'
+import { type Decision, type DecisionRecord, SETTLED } from '../run/view.ts'
 import type { RunState } from './run-state.ts'
 
 /**
@@ -14,6 +14,20 @@ export interface DecisionQuestion extends Omit<Decision, 'id' | 'opened' | 'dead
 interface Open {
   readonly decision: Decision
   record: DecisionRecord | null
+  /** True once the run goes another way: an answer would not count any more. */
+  readonly givenUp: () => boolean
+}
+
+const isOpen = ({ record, givenUp }: Open): boolean => record === null && !givenUp()
+
+/** Of the timer that runs meanwhile, for the Web UI. */
+function toSummary({ kind, onTimeout, deadline }: Decision): string {
+  return `wait for somebody to ${kind}; without an answer by ${deadline}: ${onTimeout}`
+}
+
+/** What a settled run answers to any decision. */
+export function noneAfterSettling(): ApplicationFailure {
+  return ApplicationFailure.nonRetryable('the run is settled, so no decision is open', 'NO_DECISION')
 }
 
 export class Decisions {
@@ -38,11 +52,12 @@ export class Decisions {
         deadline: new Date(now + withinMs).toISOString(),
       },
       record: null,
+      givenUp,
     }
     this.#open.push(open)
     this.#show()
     const answered = () => open.record !== null || givenUp()
-    if (!(await condition(answered, withinMs, { summary: `${question.kind}: ${question.onTimeout} after this` }))) {
+    if (!(await condition(answered, withinMs, { summary: toSummary(open.decision) }))) {
       open.record ??= this.#toRecord(open, 'timeout', 'deadline', null)
     }
     this.#open.splice(this.#open.indexOf(open), 1)
@@ -68,24 +83,29 @@ export class Decisions {
    */
   confirm(payload: SignalPayload, approvers: readonly string[]): void {
     const open = this.#open.find((each) => each.decision.kind === 'confirm')
-    const refuse = (why: string) => this.#run.notices.push(`a confirm signal was ignored: ${why}`)
-    if (!open || open.record) return void refuse('no decision to confirm is open')
+    const refuse = (why: string) => this.#run.notice(`the signal confirm was ignored: ${why}`)
+    if (!open || !isOpen(open)) return refuse('no decision to confirm is open')
     const bare = payload.decision === undefined || payload.digest === undefined
     if (bare && approvers.length > 0)
-      return void refuse('the policy names approvers, so it needs decision id and digest')
+      return refuse('the policy names approvers, so it needs decision id and digest')
     if (payload.decision !== undefined && payload.decision !== open.decision.id) {
-      return void refuse(`decision ${payload.decision} is not the open one, ${open.decision.id}`)
+      return refuse(`decision ${payload.decision} is not the open one, ${open.decision.id}`)
     }
     if (payload.digest !== undefined && payload.digest !== open.decision.digest) {
-      return void refuse('its digest is not that of the open decision: something changed after it was shown')
+      return refuse('its digest is not that of the open decision: something changed after it was shown')
     }
     open.record = this.#toRecord(open, 'confirm', payload.actor ?? 'unknown', payload.note ?? null)
   }
 
   #find(args: Decide): Open {
-    const open = this.#open.find((each) => each.decision.id === args.decision && each.record === null)
+    const open = this.#open.find((each) => each.decision.id === args.decision && isOpen(each))
     if (!open) {
-      const known = this.#open.map((each) => each.decision.id).join(', ') || 'none'
+      if (SETTLED.has(this.#run.phase)) throw noneAfterSettling()
+      const known =
+        this.#open
+          .filter(isOpen)
+          .map((each) => each.decision.id)
+          .join(', ') || 'none'
       throw ApplicationFailure.nonRetryable(`decision ${args.decision} is not open; open: ${known}`, 'NO_DECISION')
     }
     if (open.decision.digest !== args.digest) {

@@ -25,8 +25,6 @@ export interface Parked {
 export class Effects {
   /** By step: what ended its attempt. */
   readonly parked = new Map<string, Parked>()
-  /** Digests of requests that were asked about and approved. */
-  readonly approved = new Set<string>()
   /** Steps whose code announced nothing and so announces everything. */
   readonly announcesAll = new Set<string>()
   readonly #run: RunState
@@ -34,6 +32,8 @@ export class Effects {
   readonly #attempts: Attempts
   readonly #locks = new Map<string, Promise<void>>()
   readonly #numbers = new Map<string, number>()
+  /** How often each request of a step was approved. */
+  readonly #approved = new Map<string, number>()
   readonly #parkedListeners = new Map<string, () => void>()
 
   constructor(run: RunState, activities: Activities, attempts: Attempts) {
@@ -46,6 +46,18 @@ export class Effects {
   onParked(step: string, listener: (() => void) | null): void {
     if (listener) this.#parkedListeners.set(step, listener)
     else this.#parkedListeners.delete(step)
+  }
+
+  /** A person's approval covers one request, once in each execution of the step: a second one of the same is asked about. */
+  approve(step: string, digest: string): void {
+    const key = `${step} ${digest}`
+    this.#approved.set(key, (this.#approved.get(key) ?? 0) + 1)
+  }
+
+  #isApproved({ step, generation, request }: PerformEffect): boolean {
+    const digest = digestOfRequest(request)
+    const same = this.#run.effectsOf(step, generation).filter((each) => digestOfRequest(each.request) === digest)
+    return same.length < (this.#approved.get(`${step} ${digest}`) ?? 0)
   }
 
   /** Handler of the update `performEffect`. */
@@ -68,16 +80,25 @@ export class Effects {
     this.#attempts.checkEffect(args)
     const run = this.#run
     const connector = this.#attempts.connectors(step).find((each) => each.name === request.connector)
-    if (!connector)
-      return { kind: 'denied', reason: `connector "${request.connector}" was not announced by step ${step}` }
-    if (run.effects.length >= run.agent.budgets.effects) {
-      return {
-        kind: 'denied',
-        reason: `the run has used its budget of ${run.agent.budgets.effects} effects (agents.${run.agent.name}.budgets.effects)`,
-      }
+    const deny = (reason: string): PerformedEffect => {
+      this.#attempts.deny(step, {
+        connector: request.connector,
+        method: request.method,
+        target: request.target,
+        reason,
+      })
+      return { kind: 'denied', reason }
     }
+    if (!connector) return deny(`connector "${request.connector}" was not announced by step ${step}`)
     const route = connector.routes.find((each) => each.route === request.route) ?? null
     const before = await this.#before(connector, request)
+    // From here to the registration nothing waits, so that what is looked at stays true.
+    this.#attempts.checkEffect(args)
+    if (run.effects.length >= run.agent.budgets.effects) {
+      return deny(
+        `the run has used its budget of ${run.agent.budgets.effects} effects (agents.${run.agent.name}.budgets.effects)`,
+      )
+    }
     const compensation = chooseCompensation({ connector, route, request, before })
     const announced = isAnnounced(run.planned(step), this.announcesAll.has(step), request)
     const asked = permissionOf({
@@ -88,10 +109,9 @@ export class Effects {
       compensation,
       exact: isExact(compensation),
     })
-    const permission: Permission =
-      asked.permission === 'ask' && this.approved.has(digestOfRequest(request)) ? 'allow' : asked.permission
+    const permission: Permission = asked.permission === 'ask' && this.#isApproved(args) ? 'allow' : asked.permission
 
-    if (permission === 'deny') return { kind: 'denied', reason: asked.reason }
+    if (permission === 'deny') return deny(asked.reason)
     if (permission === 'ask') {
       this.#attempts.fence(step)
       this.parked.set(step, { step, digest: digestOfRequest(request), request, reason: asked.reason })

@@ -21,11 +21,12 @@ export async function routeRequest(context: RunContext): Promise<string> {
     )
     if (routed.kind === 'none') return responses.default
     if (routed.kind === 'unusable') {
-      run.notices.push(`no tool could be picked: ${routed.error}`)
+      run.notice(`no tool could be picked: ${routed.error}`)
       return responses.default
     }
-    if (!run.agent.tools.some((tool) => tool.name === routed.tool)) {
-      error = `there is no tool "${routed.tool}"; pick one of ${run.agent.tools.map((tool) => tool.name).join(', ')}, or none`
+    const tool = run.agent.tools.find((each) => each.name === routed.tool)
+    if (!tool) {
+      error = `there is no tool "${routed.tool}"; pick one of ${run.agent.tools.map((each) => each.name).join(', ')}, or none`
       if (repairs-- <= 0) return responses.default
       continue
     }
@@ -39,7 +40,8 @@ export async function routeRequest(context: RunContext): Promise<string> {
       arguments: routed.arguments,
     }
     run.addStep(step)
-    if (run.phase !== 'acting') run.setPhase('acting')
+    // Looking something up is part of finding the answer; each change of phase costs an event.
+    if (tool.effects === 'writes' && run.phase !== 'acting') run.setPhase('acting')
     const outcome = await callTool(context, step)
     if (outcome.kind === 'not-found') return responses.notFound[routed.tool] ?? outcome.message ?? responses.default
     if (outcome.kind === 'error') {
@@ -57,7 +59,7 @@ export async function routeRequest(context: RunContext): Promise<string> {
     if (read.kind === 'answer') return read.answer
     if (read.kind === 'unanswerable') return responses.default
     if (read.kind === 'unusable') {
-      run.notices.push(`the tool's answer could not be interpreted: ${read.error}`)
+      run.notice(`the tool's answer could not be interpreted: ${read.error}`)
       return responses.default
     }
   }

@@ -14,6 +14,9 @@ const PHASE = defineSearchAttributeKey('RecoursePhase', SearchAttributeType.KEYW
 const NEEDS_DECISION = defineSearchAttributeKey('RecourseNeedsDecision', SearchAttributeType.BOOL)
 const UNDO_VERDICT = defineSearchAttributeKey('RecourseUndoVerdict', SearchAttributeType.KEYWORD)
 
+/** The latest of them: whoever sends signals in a loop must not fill the run. */
+const MOST_NOTICES = 100
+
 /** Why the forward part of a run ends before it is through. The first reason stays. */
 export interface Stop {
   readonly kind: 'undo' | 'cancel' | 'reject' | 'fail'
@@ -128,6 +131,13 @@ export class RunState {
     this.usage.promptTokens += answer.usage.promptTokens
     this.usage.completionTokens += answer.usage.completionTokens
     return answer
+  }
+
+  /** Something an operator should know. */
+  notice(text: string): void {
+    this.notices.push(text)
+    if (this.notices.length > MOST_NOTICES) this.notices.shift()
+    this.changed()
   }
 
   setPhase(phase: Phase): void {

@@ -1,29 +1,34 @@
 import {
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   defineQuery,
-  defineSignal,
   defineUpdate,
   makeContinueAsNewFunc,
   setHandler,
 } from '@temporalio/workflow'
-import { QUERIES, SIGNALS, toTaskQueues, UPDATES, WORKFLOWS } from '../run/names.ts'
-import { Decide, SignalPayload } from '../run/signals.ts'
+import { QUERIES, toTaskQueues, UPDATES, WORKFLOWS } from '../run/names.ts'
+import type { Decide } from '../run/signals.ts'
 import type { Stored } from '../run/stored.ts'
 import { isRestored } from '../run/verdict.ts'
 import type { RunView } from '../run/view.ts'
 import { activitiesOf } from './activities.ts'
 import { compensateRun } from './compensate.ts'
+import { noneAfterSettling } from './decisions.ts'
 import { RunState } from './run-state.ts'
+import { confirmSignal, readSignal, toAsked, undoSignal } from './signals.ts'
+
+interface Asked {
+  readonly reason: string
+  readonly actor: string | null
+}
 
 /** The one argument of the workflow `undoWindow`: the run by reference, so that its history starts small. */
 export interface UndoWindowInput {
   readonly run: Stored
   readonly taskQueue: string
-  /** Somebody said undo between the last look and the continuation. */
-  readonly undo: boolean
+  /** Somebody said undo between the last look and the continuation; null: nobody did. */
+  readonly undo: Asked | null
 }
 
 export interface UndoWindowResult {
@@ -32,8 +37,6 @@ export interface UndoWindowResult {
   readonly reason: string | null
 }
 
-const undoSignal = defineSignal<[SignalPayload?]>(SIGNALS.undo)
-const confirmSignal = defineSignal<[SignalPayload?]>(SIGNALS.confirm)
 const decideUpdate = defineUpdate<void, [Decide]>(UPDATES.decide)
 const runQuery = defineQuery<RunView | null>(QUERIES.run)
 
@@ -44,33 +47,22 @@ const runQuery = defineQuery<RunView | null>(QUERIES.run)
 export async function undoWindow(input: UndoWindowInput): Promise<UndoWindowResult> {
   const activities = activitiesOf(toTaskQueues(input.taskQueue))
   let run: RunState | null = null
-  let asked: { reason: string; actor: string | null } | null = input.undo ? { reason: 'asked to', actor: null } : null
+  let asked: Asked | null = input.undo
   const early: string[] = []
   const notice = (text: string) => {
-    if (run) {
-      run.notices.push(text)
-      run.changed()
-    } else early.push(text)
+    if (run) run.notice(text)
+    else early.push(text)
   }
   const refuse = (): never => {
-    throw ApplicationFailure.nonRetryable(
-      `the run is settled${run ? ` (${run.phase})` : ''}: no decision is open`,
-      'NO_DECISION',
-    )
+    throw noneAfterSettling()
   }
   setHandler(runQuery, () => run?.view() ?? null)
   setHandler(undoSignal, (raw) => {
-    const parsed = SignalPayload.safeParse(raw ?? {})
-    if (!parsed.success) return notice('the signal undo was ignored: its payload is not understood')
-    if (parsed.data.effects?.length) {
-      return notice('the signal undo was ignored: single effects can not be chosen yet')
-    }
-    asked = {
-      reason: parsed.data.note ? `asked to: ${parsed.data.note}` : 'asked to',
-      actor: parsed.data.actor ?? null,
-    }
+    const signal = readSignal('undo', raw)
+    if (!signal.ok) return notice(signal.notice)
+    asked = { reason: toAsked(signal.payload.note), actor: signal.payload.actor ?? null }
   })
-  setHandler(confirmSignal, () => notice('a confirm signal was ignored: the run is settled'))
+  setHandler(confirmSignal, () => notice('the signal confirm was ignored: the run is settled'))
   setHandler(decideUpdate, (_: Decide) => refuse(), { validator: (_: Decide) => refuse() })
 
   return await CancellationScope.nonCancellable(async () => {
@@ -85,7 +77,7 @@ export async function undoWindow(input: UndoWindowInput): Promise<UndoWindowResu
       const summary = `until ${view.windowEnds ?? 'now'} it can be undone`
       const undo = await condition(() => asked !== null, Math.max(1, ends - Date.now()), { summary })
       if (!undo || !asked) break
-      const why: { reason: string; actor: string | null } = asked
+      const why: Asked = asked
       asked = null
       await compensateRun(run, activities, why)
       const done = isRestored(run.undo?.verdict ?? null)

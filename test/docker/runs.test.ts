@@ -38,7 +38,12 @@ describe('code that was handed in', () => {
   test('acts, waits for a decision, and is undone exactly', async () => {
     await using calendar = await startCalendar()
     await using installation = await install(calendar)
-    const run = await installation.client.start({ agent: 'assistant', request: 'move it', code: python(MOVE), language: 'python' })
+    const run = await installation.client.start({
+      agent: 'assistant',
+      request: 'move it',
+      code: python(MOVE),
+      language: 'python',
+    })
     const waiting = await run.wait({ timeoutMs: 60_000 })
     expect(waiting).toMatchObject({ phase: 'waiting', reason: null })
     expect(waiting.effects).toMatchObject([
@@ -108,7 +113,12 @@ describe('code that was handed in', () => {
   test("leaves somebody else's change alone and says drifted", async () => {
     await using calendar = await startCalendar()
     await using installation = await install(calendar)
-    const run = await installation.client.start({ agent: 'assistant', request: 'move it', code: python(MOVE), language: 'python' })
+    const run = await installation.client.start({
+      agent: 'assistant',
+      request: 'move it',
+      code: python(MOVE),
+      language: 'python',
+    })
     await run.wait({ timeoutMs: 60_000 })
     const theirs = { ...calendar.events.get('1'), start: '15:00' }
     calendar.events.set('1', theirs)
@@ -152,7 +162,10 @@ describe('code that was handed in', () => {
     expect(calendar.log).not.toContain('POST /undeclared')
 
     await run.approve()
-    const done = await run.wait({ until: (state) => state.phase === 'waiting' || state.settled !== null, timeoutMs: 60_000 })
+    const done = await run.wait({
+      until: (state) => state.phase === 'waiting' || state.settled !== null,
+      timeoutMs: 60_000,
+    })
     expect(done.answer).toBe('through')
     expect(calendar.log.filter((line) => line === 'POST /undeclared')).toHaveLength(1)
     expect(done.effects.map(({ id, state, verdict }) => ({ id, state, verdict }))).toEqual([
@@ -179,7 +192,12 @@ describe('code that was handed in', () => {
   test('a decision nobody makes has the outcome the policy names', async () => {
     await using calendar = await startCalendar()
     await using installation = await install(calendar, { policy: { confirmWithin: '1s', onConfirmTimeout: 'undo' } })
-    const run = await installation.client.start({ agent: 'assistant', request: 'move it', code: python(MOVE), language: 'python' })
+    const run = await installation.client.start({
+      agent: 'assistant',
+      request: 'move it',
+      code: python(MOVE),
+      language: 'python',
+    })
     const undone = await run.wait({ until: ['settled'], timeoutMs: 60_000 })
     expect(undone).toMatchObject({ phase: 'undone', undo: { verdict: 'exact' } })
     expect(undone.decisions).toMatchObject([{ answer: 'timeout', actor: 'deadline' }])
@@ -210,7 +228,12 @@ describe('code a model wrote', () => {
   test('does something else than it says: noticed from the effects, performed because it restores exactly, undo recommended', async () => {
     await using calendar = await startCalendar()
     const clumsy = python(MOVE, "print('message sent to the team')")
-    await using installation = await install(calendar, {}, [announced, { role: 'coder', reply: { code: clumsy } }, vetted, solved])
+    await using installation = await install(calendar, {}, [
+      announced,
+      { role: 'coder', reply: { code: clumsy } },
+      vetted,
+      solved,
+    ])
     const run = await installation.client.start({ agent: 'assistant', request: 'tell the team' })
     const state = await run.wait({ timeoutMs: 60_000 })
     expect(state.decision).toMatchObject({ kind: 'confirm', recommended: 'undo' })

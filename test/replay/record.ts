@@ -54,12 +54,20 @@ const installation = cleanup.use(
         role: 'planner',
         reply: {
           steps: [
-            { id: 's1', kind: 'code', purpose: 'Tell the team', announce: [{ connector: 'calendar', routes: ['POST /messages'] }] },
+            {
+              id: 's1',
+              kind: 'code',
+              purpose: 'Tell the team',
+              announce: [{ connector: 'calendar', routes: ['POST /messages'] }],
+            },
           ],
         },
       },
       { role: 'coder', reply: { code: "import subprocess\nsubprocess.run(['id'])" } },
-      { role: 'coder', reply: { code: "import requests\nrequests.post('http://calendar.example.com/messages', json={})" } },
+      {
+        role: 'coder',
+        reply: { code: "import requests\nrequests.post('http://calendar.example.com/messages', json={})" },
+      },
       { role: 'vetter', times: 9, reply: { permission: 'allow', findings: [] } },
       { role: 'solver', times: 9, reply: { answer: 'Done.' } },
     ],
@@ -76,7 +84,11 @@ const move = "requests.patch(base + '/events/1', json={'start': '11:00'})"
 const mail = "requests.post(base + '/messages', json={'text': 'late'})"
 const ask = "requests.post(base + '/undeclared', json={})"
 
-async function record(name: string, start: Omit<StartOptions, 'agent'>, act: (run: ReturnType<Client['run']>) => Promise<void>) {
+async function record(
+  name: string,
+  start: Omit<StartOptions, 'agent'>,
+  act: (run: ReturnType<Client['run']>) => Promise<void>,
+) {
   const run = await installation.client.start({ agent: 'assistant', ...start })
   await run.wait({ timeoutMs: 60_000 })
   const first = (await workflows.getHandle(run.id).describe()).runId

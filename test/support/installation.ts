@@ -26,18 +26,27 @@ export interface InstallationOptions {
   readonly config: Omit<ConfigInput, 'models'>
   /** Entries of a model script, as in its file. */
   readonly script?: readonly unknown[]
+  /** Models of single roles that are not the scripted one. */
+  readonly models?: Omit<ConfigInput['models'], 'default'>
   /** Without it, no sandbox role is started. */
   readonly image?: string
+  readonly dockerSocket?: string
+  /** Without it, the worker bundles the workflow code whenever it starts. */
+  readonly workflowBundle?: string
 }
 
 export async function createInstallation(options: InstallationOptions): Promise<Installation> {
   const cleanup = new AsyncDisposableStack()
-  const stateDir = cleanup.adopt(await mkdtemp(join(tmpdir(), 'rc-')), (dir) => rm(dir, { recursive: true, force: true }))
-  const model = cleanup.adopt(createModelServer({ entries: parseScript(options.script ?? [], 'the test') }), (app) => app.close())
+  const stateDir = cleanup.adopt(await mkdtemp(join(tmpdir(), 'rc-')), (dir) =>
+    rm(dir, { recursive: true, force: true }),
+  )
+  const model = cleanup.adopt(createModelServer({ entries: parseScript(options.script ?? [], 'the test') }), (app) =>
+    app.close(),
+  )
   const baseURL = `${await model.listen({ port: 0, host: '127.0.0.1' })}/v1`
   const config = parseConfig({
     ...options.config,
-    models: { default: { baseURL, apiKey: 'none', model: 'scripted/{role}' } },
+    models: { default: { baseURL, apiKey: 'none', model: 'scripted/{role}' }, ...options.models },
   })
   const taskQueue = `test-${randomUUID()}`
   const roles: Role[] = ['orchestrator', 'model', 'egress', ...(options.image ? (['sandbox'] as const) : [])]
@@ -49,6 +58,8 @@ export async function createInstallation(options: InstallationOptions): Promise<
       temporal: options.temporal,
       stateDir,
       image: options.image ?? '',
+      ...(options.dockerSocket !== undefined && { dockerSocket: options.dockerSocket }),
+      ...(options.workflowBundle !== undefined && { workflowBundle: options.workflowBundle }),
       taskQueue,
       roles,
       log: pino({ level: 'silent' }),

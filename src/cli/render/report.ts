@@ -1,4 +1,5 @@
 import type { Effect } from '../../run/effect.ts'
+import { codeSpan, escapeMarkdown } from '../../run/markdown.ts'
 import type { Phase, RunView } from '../../run/view.ts'
 import { notUndone, showChange, VERDICTS } from './effect.ts'
 import { oneLine, plain } from './text.ts'
@@ -115,15 +116,6 @@ function quoteBlock(text: string): string {
   return plain(text).replaceAll(/^/gm, '> ').replaceAll(/ +$/gm, '')
 }
 
-/** One line in which nothing is Markdown: a model's words must not become links, images or headings. */
-function escape(text: string): string {
-  return oneLine(text).replaceAll(/[\\`*_[\]<>#|!]/g, String.raw`\$&`)
-}
+const escape = (text: string) => escapeMarkdown(oneLine(text))
 
-/** A code span, with a fence longer than any run of backticks inside. */
-function code(text: string): string {
-  const line = oneLine(text)
-  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length))
-  const fence = '`'.repeat(longest + 1)
-  return longest === 0 ? `${fence}${line}${fence}` : `${fence} ${line} ${fence}`
-}
+const code = (text: string) => codeSpan(oneLine(text))

@@ -10,7 +10,7 @@ const connector = (...routes: string[]) => ({
   host: 'c.example.com',
   port: 80,
   routes: routes.map((route): RouteSpec => {
-    const [method, template = ''] = route.split(' ') as [Method, string]
+    const [method, template] = route.split(' ') as [Method, string]
     return { route, method, template, read: method === 'GET', volatile: [], irreversible: false }
   }),
 })
