@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { CommanderError, Command } from 'commander'
 import { reportError } from './command.ts'
+import { coverageCommand } from './commands/coverage.ts'
 import { decisionCommands } from './commands/decisions.ts'
 import { diffCommand } from './commands/diff.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -34,21 +35,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .version(await readVersion(), '--version')
     .addHelpText('after', EXIT_CODES)
     .helpCommand(false)
-  const commands = [
-    upCommand(),
-    downCommand(),
-    runCommand(),
-    runsCommand(),
-    showCommand(),
-    reportCommand(),
-    diffCommand(),
-    ...decisionCommands(),
-    undoCommand(),
-    cancelCommand(),
-    doctorCommand(),
-    modelServerCommand(),
-    workerCommand(),
-  ]
+  const commands = createCommands()
   for (const command of commands) program.addCommand(command)
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({
@@ -71,6 +58,26 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     return EXIT.usage
   }
   return Number(process.exitCode)
+}
+
+/** Every command, in the order of the help. */
+export function createCommands(): Command[] {
+  return [
+    upCommand(),
+    downCommand(),
+    runCommand(),
+    runsCommand(),
+    showCommand(),
+    reportCommand(),
+    diffCommand(),
+    ...decisionCommands(),
+    undoCommand(),
+    cancelCommand(),
+    doctorCommand(),
+    coverageCommand(),
+    modelServerCommand(),
+    workerCommand(),
+  ]
 }
 
 async function readVersion(): Promise<string> {

@@ -33,7 +33,10 @@ export async function waitForRun(
   read: () => Promise<RunView>,
   options: WaitOptions = {},
 ): Promise<RunView> {
-  const reached = toPredicate(options.until ?? ['decision', 'settled'])
+  const until = options.until ?? ['decision', 'settled']
+  const reached = toPredicate(until)
+  // A run that settles closes, or is continued as its undo window.
+  const watched = typeof until !== 'function' && !until.includes('decision') ? 'close' : 'changes'
   const longest = typeof options.until === 'function' ? LONGEST_MS.test : LONGEST_MS.named
   const over = new AbortController()
   const bell = createBell()
@@ -60,7 +63,7 @@ export async function waitForRun(
         options.onTrouble?.(error)
       }
       // Its failure costs only promptness. While it works, looking as well would only load the worker.
-      watch ??= watchRun(access, id, bell.ring, over.signal)
+      watch ??= watchRun(access, id, watched, bell.ring, over.signal)
         .then(async () => {
           // One that was reset goes on under the same id.
           if (over.signal.aborted) return

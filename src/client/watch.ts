@@ -1,14 +1,26 @@
 import type { Access } from './access.ts'
 
-/** ALL_EVENT of temporal.api.enums.v1.HistoryEventFilterType. */
-const ALL_EVENTS = 1
+/**
+ * `close`: that a run closed or was continued, which is one answer of the server. `changes`: also each change of its phase
+ * or open decision, which costs an answer for everything that happens in between.
+ */
+export type Watched = 'changes' | 'close'
+
+/** HistoryEventFilterType of temporal.api.enums.v1. */
+const FILTERS = { changes: 1, close: 2 } as const
 
 /**
- * Calls `onChange` whenever a run's phase or open decision may have changed, by a long poll of its history: those changes
- * are search attributes, and each upsert of them is an event. Ends when the run closes, on any failure, or when aborted:
+ * Calls `onChange` whenever what is watched may have happened, by a long poll of the run's history: phase and decision are
+ * search attributes, and each upsert of them is an event. Ends when the run closes, on any failure, or when aborted:
  * whoever uses it looks from time to time all the same.
  */
-export async function watchRun(access: Access, id: string, onChange: () => void, signal: AbortSignal): Promise<void> {
+export async function watchRun(
+  access: Access,
+  id: string,
+  watched: Watched,
+  onChange: () => void,
+  signal: AbortSignal,
+): Promise<void> {
   let runId = ''
   let token: Uint8Array | undefined
   while (!signal.aborted) {
@@ -18,7 +30,7 @@ export async function watchRun(access: Access, id: string, onChange: () => void,
         execution: { workflowId: id, ...(runId !== '' && { runId }) },
         ...(token && { nextPageToken: token }),
         waitNewEvent: true,
-        historyEventFilterType: ALL_EVENTS,
+        historyEventFilterType: FILTERS[watched],
       }),
     )
     const events = answer.history?.events ?? []

@@ -2,11 +2,11 @@ import type { RouteSpec } from '../run/agent.ts'
 import { suggest } from './nearest.ts'
 import { parseRoute, toShape } from './routes.ts'
 import { NAME } from './schema.ts'
-import type { AgentConfig, Config, ConnectorConfig } from './schema.ts'
+import type { AgentConfig, ParsedConfig } from './schema.ts'
 import { showPath } from './show-path.ts'
 
 /** Rules that span several parts of a config, or are finer than its shape. Answers one line for each problem. */
-export function checkConfig(config: Config): string[] {
+export function checkConfig(config: ParsedConfig): string[] {
   return [
     ...checkConnectors(config.connectors),
     ...checkTools(config),
@@ -32,7 +32,7 @@ export function parseOrigin(
   return { origin: url.origin, host: url.hostname, port: Number(url.port) || (secure ? 443 : 80), secure }
 }
 
-function checkConnectors(connectors: Record<string, ConnectorConfig>): string[] {
+function checkConnectors(connectors: ParsedConfig['connectors']): string[] {
   const problems: string[] = []
   const places = new Map<string, string>()
   for (const [name, connector] of Object.entries(connectors)) {
@@ -62,7 +62,7 @@ function checkConnectors(connectors: Record<string, ConnectorConfig>): string[] 
   return problems
 }
 
-function checkRoutes(at: string[], connector: ConnectorConfig): string[] {
+function checkRoutes(at: string[], connector: ParsedConfig['connectors'][string]): string[] {
   const problems: string[] = []
   const shapes = new Map<string, string>()
   for (const [route, options] of Object.entries(connector.routes)) {
@@ -81,7 +81,7 @@ function checkRoutes(at: string[], connector: ConnectorConfig): string[] {
   return problems
 }
 
-function checkTools(config: Config): string[] {
+function checkTools(config: ParsedConfig): string[] {
   const seen = new Set<string>()
   return config.tools.flatMap((tool, index) => {
     const at = showPath(['tools', index])
@@ -94,7 +94,7 @@ function checkTools(config: Config): string[] {
   })
 }
 
-function checkAgent(at: string[], agent: AgentConfig, config: Config): string[] {
+function checkAgent(at: string[], agent: AgentConfig, config: ParsedConfig): string[] {
   const tools = config.tools.map((tool) => tool.name)
   const connectors = Object.keys(config.connectors)
   const problems = [

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ConfigError } from './errors.ts'
 import { parseConfig } from './parse.ts'
@@ -50,7 +50,7 @@ export async function loadConfig(path: string): Promise<Config> {
   if (!('default' in module)) {
     throw new ConfigError(`${file} exports no config; write: export default defineConfig({ … })`)
   }
-  return parseConfig(await module.default, file)
+  return parseConfig(await module.default, file, dirname(file))
 }
 
 async function toLoadError(file: string, error: unknown): Promise<ConfigError> {

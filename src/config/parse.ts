@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { checkConfig } from './check.ts'
+import { readConnectors } from './documents.ts'
 import { ConfigError } from './errors.ts'
 import { nearest, suggest } from './nearest.ts'
 import { ConfigShape } from './schema.ts'
@@ -7,20 +8,26 @@ import type { Config } from './schema.ts'
 import { showPath } from './show-path.ts'
 
 /**
- * Checks a config and fills in its defaults.
+ * Checks a config, fills in its defaults and reads the documents that it names.
  * @param source What is being checked, for the error, e.g. the file's path.
+ * @param folder What relative paths in it are relative to. Default: the current folder.
  * @throws ConfigError with every problem that can be known at once.
  */
-export function parseConfig(value: unknown, source = 'the config'): Config {
+export function parseConfig(value: unknown, source = 'the config', folder = '.'): Config {
   const parsed = ConfigShape.safeParse(value, { reportInput: true })
-  const problems = parsed.success ? checkConfig(parsed.data) : parsed.error.issues.flatMap((issue) => describe(issue))
-  if (!parsed.success || problems.length > 0) {
-    throw new ConfigError(
-      `${source} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:`,
-      problems,
-    )
-  }
-  return parsed.data
+  if (!parsed.success) throw toError(source, parsed.error.issues.flatMap(describe))
+  const problems = checkConfig(parsed.data)
+  if (problems.length > 0) throw toError(source, problems)
+  const connectors = readConnectors(parsed.data.connectors, folder)
+  if (connectors.problems.length > 0) throw toError(source, connectors.problems)
+  return { ...parsed.data, connectors: connectors.read }
+}
+
+function toError(source: string, problems: readonly string[]): ConfigError {
+  return new ConfigError(
+    `${source} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:`,
+    problems,
+  )
 }
 
 function describe(issue: z.core.$ZodIssue): string[] {

@@ -5,7 +5,6 @@ import { digestOf } from '../run/digest.ts'
 import { parseOrigin } from './check.ts'
 import { ConfigError } from './errors.ts'
 import { suggest } from './nearest.ts'
-import { parseRoute } from './routes.ts'
 import type { Config, ConnectorConfig } from './schema.ts'
 import { createResolver } from './secrets.ts'
 import type { ResolveSecret } from './secrets.ts'
@@ -146,7 +145,8 @@ function toConnectorSnapshot(name: string, connector: ConnectorConfig): Connecto
     host: url.host,
     port: url.port,
     ...(connector.description !== undefined && { description: connector.description }),
-    routes: Object.entries(connector.routes).map(([route, options]) => parseRoute(route, options)),
+    routes: connector.routes,
+    ...(connector.openapi && { openapi: connector.openapi }),
   }
 }
 

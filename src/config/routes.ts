@@ -9,6 +9,8 @@ const READS: ReadonlySet<Method> = new Set<Method>(['GET', 'HEAD', 'OPTIONS'])
 
 export const PermissionName = z.enum(['allow', 'hold', 'ask', 'deny'])
 
+const fields = z.array(z.string().min(1))
+
 export const RouteOptions = z.strictObject({
   /** Strictest with the agent's own. Default: the agent's `effects` permission. */
   permission: PermissionName.optional(),
@@ -19,7 +21,18 @@ export const RouteOptions = z.strictObject({
   /** Path of what the route changes, e.g. `/events/{response.id}`. Default: the request path for PUT, PATCH and DELETE. */
   resource: z.string().optional(),
   /** Fields that change by themselves, dotted: never compared, never written back. */
-  volatile: z.array(z.string().min(1)).optional(),
+  volatile: fields.optional(),
+  /** Fields that only the service sets, dotted: compared, never written back. */
+  readOnly: fields.optional(),
+  /** Fields that a body of this route may hold, dotted: an undo by it writes no others. Default: any. */
+  writable: fields.optional(),
+  /** False: this PUT replaces what is there and does not create. Default: true. */
+  creates: z.boolean().optional(),
+  /** Header that takes a key under which the service performs a request once, e.g. `Idempotency-Key`. */
+  idempotency: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, 'is not a header name')
+    .optional(),
   /** True: nothing undoes this, whatever the method says. */
   irreversible: z.boolean().optional(),
   /** What code is answered while the effect is held. Default: 202 with the request's object and a `held-` id. */
@@ -43,6 +56,7 @@ export function parseRoute(route: string, options: RouteOptions): RouteSpec {
   if (options.irreversible && options.undo !== undefined) {
     throw new Error('it says both how to undo it and that nothing can; leave out "undo" or "irreversible"')
   }
+  if (options.creates !== undefined && method !== 'PUT') throw new Error('"creates" is about PUT only; leave it out')
   const undo = options.undo === undefined ? undefined : splitRoute(options.undo, 'undo')
   if (undo) checkPlaceholders('undo', undo.template, parameters)
   if (options.resource !== undefined) {
@@ -59,6 +73,10 @@ export function parseRoute(route: string, options: RouteOptions): RouteSpec {
     ...(options.resource !== undefined && { resource: options.resource }),
     ...(undo && { undo }),
     volatile: options.volatile ?? [],
+    ...(options.readOnly && { readOnly: options.readOnly }),
+    ...(options.writable && { writable: options.writable }),
+    ...(options.creates !== undefined && { creates: options.creates }),
+    ...(options.idempotency !== undefined && { idempotency: options.idempotency.toLowerCase() }),
     irreversible: options.irreversible ?? false,
     ...(options.standIn && { standIn: { status: options.standIn.status, body: options.standIn.body } }),
   }
@@ -83,14 +101,15 @@ function splitRoute(text: string, what?: string): { method: Method; template: st
 function checkTemplate(template: string): Set<string> {
   const parameters = new Set<string>()
   if (template === '/') return parameters
-  for (const segment of template.slice(1).split('/')) {
+  // A final slash is part of the path: to many services the path without it is another one.
+  for (const segment of template.slice(1).replace(/\/$/, '').split('/')) {
     const [, before = '', parameter, after = ''] = PARAMETER.exec(segment) ?? []
     if (parameter !== undefined && parameters.has(parameter)) {
       throw new Error(`{${parameter}} appears twice; give each its own name`)
     }
     if (parameter !== undefined) parameters.add(parameter)
     const text = parameter === undefined ? segment : before + after
-    if (segment === '') throw new Error('the path has an empty segment; leave out the doubled or final /')
+    if (segment === '') throw new Error('the path has an empty segment; leave out the doubled /')
     if (segment === '.' || segment === '..' || (text !== '' && !LITERAL.test(text))) {
       throw new Error(
         `the segment "${segment}" is not plain text with at most one {name} in it; a route has neither query nor escapes`,

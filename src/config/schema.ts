@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ROLES } from '../model/config.ts'
 import type { ToolDefinition } from './define-tool.ts'
+import type { RouteSpec } from '../run/agent.ts'
 import { Duration } from './durations.ts'
 import { PermissionName, RouteOptions } from './routes.ts'
 import { isMarker } from './secrets.ts'
@@ -61,8 +62,17 @@ export const HttpConnector = z.strictObject({
     .optional(),
   /** What the service is, in a sentence, for models. */
   description: z.string().min(1).optional(),
-  /** By `METHOD /path/{name}`. */
-  routes: z.record(z.string(), RouteOptions),
+  /**
+   * An OpenAPI 3.0 or 3.1 document in JSON or YAML, its path relative to the config's folder. Routes are derived from it:
+   * its GET, HEAD and OPTIONS are reads; what undoes the others is taken from what it shows about them, and left open where
+   * it shows nothing (`recourse coverage <file>` says what and why). References to other files are not followed.
+   */
+  openapi: z.string().min(1).optional(),
+  /**
+   * By `METHOD /path/{name}`. Each field that is given here wins over what was derived from `openapi`; routes that are not
+   * in that document are added to it.
+   */
+  routes: z.record(z.string(), RouteOptions).default({}),
   /** Until one request is given up. Default: 30 s. */
   timeout: Duration.default(30_000),
   /** How long the service may take to show a write in its reads. */
@@ -160,7 +170,16 @@ export const ConfigShape = z.strictObject({
 
 /** What `defineConfig` takes. */
 export type ConfigInput = z.input<typeof ConfigShape>
-/** A config in which every default is filled in and every duration is milliseconds. */
-export type Config = z.output<typeof ConfigShape>
+/** What a config file says, before the files that it names are read. */
+export type ParsedConfig = z.output<typeof ConfigShape>
+/** A config in which every default is filled in, every duration is milliseconds and every document is read. */
+export interface Config extends Omit<ParsedConfig, 'connectors'> {
+  readonly connectors: Record<string, ConnectorConfig>
+}
 export type AgentConfig = Config['agents'][string]
-export type ConnectorConfig = z.output<typeof HttpConnector>
+export interface ConnectorConfig extends Omit<z.output<typeof HttpConnector>, 'openapi' | 'routes'> {
+  /** Derived and declared. */
+  readonly routes: readonly RouteSpec[]
+  /** Digest of the document that routes were derived from. */
+  readonly openapi?: { readonly digest: string }
+}

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto'
+import type { RouteSpec } from '../run/agent.ts'
+
 /** Which headers cross the gateway. Everything else is left out: a request is rebuilt, never relayed. */
 
 /**
@@ -57,6 +60,14 @@ export function toAnswerHeaders(headers: RawHeaders): Record<string, string> {
       .filter(([, value]) => value.length <= VALUE_LIMIT && !/[^\t\x20-\x7e]/.test(value))
       .slice(0, COUNT_LIMIT),
   )
+}
+
+/**
+ * The key under which a service performs a request once, where the route takes one. A new one for each request: a
+ * service remembers keys, and would answer another request's answer.
+ */
+export function toKeyHeader(route: RouteSpec | null, key: string = randomUUID()): Record<string, string> {
+  return route?.idempotency === undefined ? {} : { [route.idempotency]: key }
 }
 
 function flatten(headers: RawHeaders): [string, string][] {

@@ -8,7 +8,7 @@ import type { Claims } from './claims/claims.ts'
 import { EffectClaim, EffectOutcome } from './claims/effect-claim.ts'
 import { effectKey } from './claims/keys.ts'
 import type { UpstreamAnswer, Upstreams } from './connectors/http.ts'
-import { toAnswerHeaders } from './headers.ts'
+import { toAnswerHeaders, toKeyHeader } from './headers.ts'
 import { diffImages, equalImages, loadBody, loadImage, toJson } from './images.ts'
 import { showsIntended } from './intended.ts'
 import { readResource } from './read.ts'
@@ -35,12 +35,14 @@ export async function perform(ports: PerformPorts, args: PerformArgs): Promise<P
   const upstream = upstreams.get(request.connector)
   const body = request.body ? await blobs.get(request.body) : null
   const key = effectKey(args.run, args.effect)
-  const value: EffectClaim = { kind: 'send', at: Date.now(), request, compensation, before }
+  const path = request.target.split('?', 1)[0] ?? request.target
+  const idempotency = toKeyHeader(matchRoute(args.connector, request.method, path)?.route ?? null)
+  const value: EffectClaim = { kind: 'send', at: Date.now(), request, compensation, before, idempotency }
   const claim = await claims.create(key, value)
   if (!claim.created) return await fromClaim(ports, args, claim)
 
   const { method, target, headers } = request
-  const answer = await upstream.send({ method, target, headers, body })
+  const answer = await upstream.send({ method, target, headers: { ...headers, ...idempotency }, body })
   if (isInconclusive(answer)) return await conclude(ports, args, answer, value.at)
   const outcome = await toOutcome(answer, blobs)
   await claims.settle(key, outcome)

@@ -1,11 +1,11 @@
 import type { ConnectorSnapshot } from '../run/agent.ts'
 import { changedFields } from '../run/compensation.ts'
 import type { ChangedFields } from '../run/compensation.ts'
-import { diffJson } from '../run/diff.ts'
+import { diffJson, withoutVolatile } from '../run/diff.ts'
 import type { FieldChange } from '../run/diff.ts'
 import type { Effect, Guard, Reading, UndoOutcome } from '../run/effect.ts'
 import { equalJson, fromPath, getField, isJsonObject } from '../run/json.ts'
-import { matchRoute, volatileOf } from '../run/routes.ts'
+import { matchRoute, readOnlyOf, volatileOf } from '../run/routes.ts'
 import type { RouteParams } from '../run/routes.ts'
 import { diffImages, equalImages, jsonOf, loadBody, loadImage } from './images.ts'
 import type { Image } from './images.ts'
@@ -33,6 +33,8 @@ export interface UndoContext extends UndoArgs {
   readonly resource: string | null
   readonly params: RouteParams
   readonly volatile: readonly string[]
+  /** Fields that only the service sets: compared, never written. */
+  readonly readOnly: readonly string[]
   /** What the resource has to read as again. null: not known. */
   readonly target: Image | null
   /** What the effect left behind, read or (where it was not read) as its request intended. null: not known. */
@@ -48,6 +50,7 @@ export async function loadContext(ports: PerformPorts, args: UndoArgs, target: I
   const match = matchRoute(connector, request.method, path)
   const resource = effect.resource ?? request.resource
   const volatile = volatileOf(connector, match?.route ?? null, resource)
+  const readOnly = readOnlyOf(connector, match?.route ?? null, resource)
   const [after, body] = await Promise.all([
     loadImage(effect.after, ports.blobs),
     request.body ? loadBody(request.body, ports.blobs) : null,
@@ -63,9 +66,10 @@ export async function loadContext(ports: PerformPorts, args: UndoArgs, target: I
           after: jsonOf(left),
           body: speaks || target.kind === 'absent' ? jsonOf(body) : undefined,
           volatile,
+          readOnly,
         })
       : { requested: [], managed: [] }
-  return { ...args, ports, resource, params: match?.params ?? {}, volatile, target, left, fields }
+  return { ...args, ports, resource, params: match?.params ?? {}, volatile, readOnly, target, left, fields }
 }
 
 /** The after-image, unless it was not read or was read before the change showed. */
@@ -102,13 +106,16 @@ export async function readNow(context: UndoContext): Promise<{ reading: Reading;
 }
 
 /** True where the resource reads as the target, as far as the fields go that the effect was meant to change. */
-export function isBack({ target, left, fields, volatile }: UndoContext, now: Image): boolean {
+export function isBack({ target, left, fields, volatile, readOnly }: UndoContext, now: Image): boolean {
   if (target === null) return false
   if (equalImages(target, now, volatile)) return true
   // Without knowing what it left behind, which fields it changed is not known either.
   if (target.kind !== 'json' || now.kind !== 'json' || left === null) return false
+  // Within a list, which is compared as a whole, the service may set fields of its own.
+  const own = [...volatile, ...readOnly]
+  const [before, present] = [withoutVolatile(target.value, own), withoutVolatile(now.value, own)]
   return fields.requested.every((path) => {
-    const [wanted, actual] = [getField(target.value, path), getField(now.value, path)]
+    const [wanted, actual] = [getField(before, path), getField(present, path)]
     // A service that can not remove a field may hold null instead; the verdict says so.
     return equalJson(wanted, actual) || (wanted === undefined && actual === null)
   })

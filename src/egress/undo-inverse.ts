@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Compensation, UndoOutcome } from '../run/effect.ts'
-import { fillTemplate, readRouteOf } from '../run/routes.ts'
+import { fillTemplate, matchRoute, readRouteOf } from '../run/routes.ts'
 import { inverseKey } from './claims/keys.ts'
+import { toKeyHeader } from './headers.ts'
 import { toJson } from './images.ts'
 import type { Image } from './images.ts'
 import { drifted, driftOf, failed, isBack, judge, readNow, ServiceUnavailable } from './undo-context.ts'
@@ -39,6 +40,10 @@ export async function invert(base: UndoContext, inverse: Inverse): Promise<UndoO
   const filled = fillTemplate(inverse.template, { params: base.params, response })
   if (!filled.ok) return failed(`the inverse call can not be made: ${filled.reason}`)
   const call = `${inverse.method} ${filled.path}`
+  if (inverse.created && effect.answer?.status !== 201) {
+    const what = `${effect.request.method} ${effect.request.target} answered ${effect.answer?.status ?? 'nothing'}`
+    return failed(`${what}, which does not prove that it created what ${call} would remove; nothing was sent`)
+  }
   const context = { ...base, resource: base.resource ?? readableTarget(base, inverse, filled.path) }
   const upstream = ports.upstreams.get(connector.name)
 
@@ -77,7 +82,11 @@ export async function invert(base: UndoContext, inverse: Inverse): Promise<UndoO
   const answer = await upstream.send({
     method: inverse.method,
     target: filled.path,
-    headers: { accept: 'application/json, */*;q=0.5', ...(etag !== null && { 'if-match': etag }) },
+    headers: {
+      ...toKeyHeader(matchRoute(connector, inverse.method, filled.path.split('?', 1)[0] ?? filled.path)?.route ?? null),
+      accept: 'application/json, */*;q=0.5',
+      ...(etag !== null && { 'if-match': etag }),
+    },
     body: null,
   })
   if (answer.kind === 'not-sent') await ports.claims.settle(key, { status: null })

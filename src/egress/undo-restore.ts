@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Guard, UndoOutcome } from '../run/effect.ts'
 import { fromPath, getField, isJsonObject, removeField, setField, toJsonText, toPath } from '../run/json.ts'
 import type { Json } from '../run/json.ts'
-import { changedPaths, withoutVolatile } from '../run/diff.ts'
+import { changedPaths, isWithin, onlyFields, withoutVolatile } from '../run/diff.ts'
 import { matchRoute } from '../run/routes.ts'
+import type { Method } from '../run/agent.ts'
 import type { UpstreamAnswer, UpstreamRequest } from './connectors/http.ts'
+import { toKeyHeader } from './headers.ts'
 import { equalImages, jsonOf } from './images.ts'
 import type { Image } from './images.ts'
 import { drifted, driftOf, failed, isBack, judge, readNow, ServiceUnavailable } from './undo-context.ts'
@@ -85,41 +87,56 @@ function toWrite(
   now: Image,
   etag: string | null,
 ): UpstreamRequest | { problem: string } {
-  const { target, volatile, resource, connector } = context
+  const { target, volatile, readOnly, resource, connector } = context
   if (target === null || resource === null) return { problem: 'the state before the effect was not recorded' }
   const path = resource.split('?', 1)[0] ?? resource
   const guard: Record<string, string> =
     etag !== null ? { 'if-match': etag } : now.kind === 'absent' ? { 'if-none-match': '*' } : {}
+  const routeOf = (method: Method) => matchRoute(connector, method, path)?.route ?? null
   const write = (method: 'PUT' | 'PATCH', body: Uint8Array, type: string): UpstreamRequest => ({
     method,
     target: resource,
-    headers: { ...guard, accept: 'application/json, */*;q=0.5', 'content-type': type },
+    headers: {
+      ...guard,
+      ...toKeyHeader(routeOf(method)),
+      accept: 'application/json, */*;q=0.5',
+      'content-type': type,
+    },
     body,
   })
-  if (target.kind === 'absent') return { method: 'DELETE', target: resource, headers: guard, body: null }
+  if (target.kind === 'absent') {
+    return { method: 'DELETE', target: resource, headers: { ...guard, ...toKeyHeader(routeOf('DELETE')) }, body: null }
+  }
   if (target.kind === 'bytes') {
-    if (registered !== 'PUT' && !matchRoute(connector, 'PUT', path)) {
+    if (registered !== 'PUT' && !routeOf('PUT')) {
       return { problem: `${resource} is not JSON, and no PUT is declared that could write its bytes back` }
     }
     return write('PUT', target.bytes, target.type ?? 'application/octet-stream')
   }
 
+  const [put, patch] = [routeOf('PUT'), routeOf('PATCH')]
   const paths = fieldsToWrite(context, now)
-  const restored = putBack(jsonOf(now), target.value, paths)
+  const own = [...volatile, ...readOnly]
+  const restored = withoutVolatile(putBack(jsonOf(now), target.value, paths), own)
   // A PATCH can not say "remove this field" to every service; a PUT can.
   const removes = paths.some((each) => getField(target.value, each) === undefined)
-  const patch = now.kind === 'json' ? toPatch(restored, paths) : null
-  const usesPut = registered === 'PUT' || ((removes || !patch) && matchRoute(connector, 'PUT', path) !== null)
-  if (usesPut) {
-    return write('PUT', toBytes(withoutVolatile(restored, volatile)), contentType(context, 'PUT', target.type))
+  const writable = paths.filter((each) => isWithin(each, patch?.writable ?? ['']))
+  const fields = now.kind === 'json' ? toPatch(restored, writable) : null
+  const falls = removes || !fields || writable.length < paths.length
+  if (registered === 'PUT' || (falls && put !== null && put.unfit === undefined)) {
+    const body = onlyFields(restored, put?.writable)
+    return write('PUT', toBytes(body), put?.media ?? contentType(context, 'PUT', target.type))
   }
-  if (!patch) return { problem: `${resource} can not be written back field by field, and no PUT is declared for it` }
-  return write('PATCH', toBytes(patch), contentType(context, 'PATCH', target.type))
+  if (!fields) return { problem: `${resource} can not be written back field by field, and no PUT is declared for it` }
+  const body = onlyFields(fields, patch?.writable)
+  return write('PATCH', toBytes(body), patch?.media ?? contentType(context, 'PATCH', target.type))
 }
 
-function fieldsToWrite({ fields, left, target, volatile }: UndoContext, now: Image): string[] {
+function fieldsToWrite({ fields, left, target, volatile, readOnly }: UndoContext, now: Image): string[] {
   // Forced without knowing what the effect left: everything that differs.
-  if (left === null || left.kind !== 'json') return changedPaths(jsonOf(target), jsonOf(now), volatile)
+  if (left === null || left.kind !== 'json') {
+    return changedPaths(jsonOf(target), jsonOf(now), volatile).filter((path) => !isWithin(path, readOnly))
+  }
   return fields.requested
 }
 

@@ -64,7 +64,7 @@ async function discard({ claims }: PerformPorts, { run, effect }: UndoArgs): Pro
 function toTarget(effect: Effect, before: Image | null): Image | null {
   if (before !== null || effect.before !== null) return before
   const { request, resource, answer } = effect
-  const collection = request.target.split('?', 1)[0] ?? request.target
+  const collection = (request.target.split('?', 1)[0] ?? request.target).replace(/\/$/, '')
   const created = request.method === 'POST' && answer?.status === 201 && resource?.startsWith(`${collection}/`) === true
   return created ? { kind: 'absent' } : null
 }

@@ -21,13 +21,32 @@ export interface RouteSpec {
   readonly permission?: Permission
   /**
    * Path template of the resource the route changes; `{name}` from the request path, `{response.field}` from its answer
-   * (dots descend). Default: the request path for PUT, PATCH and DELETE; none for POST.
+   * (dots descend). Default: the request path for PUT, PATCH and DELETE; none for POST. null: nothing that can be read.
    */
-  readonly resource?: string
-  /** Declared inverse call, e.g. `DELETE /invites/{response.id}`. */
-  readonly undo?: { readonly method: Method; readonly template: string }
+  readonly resource?: string | null
+  /**
+   * Declared inverse call, e.g. `DELETE /invites/{response.id}`. `created`: it removes what the effect created, and is
+   * made only where the answer proves that (201).
+   */
+  readonly undo?: { readonly method: Method; readonly template: string; readonly created?: true }
   /** Top-level or dotted fields that change by themselves (`updatedAt`); never compared, never written back. */
   readonly volatile: readonly string[]
+  /** Fields that only the service sets, dotted: compared like all others, never written back, never drift. */
+  readonly readOnly?: readonly string[]
+  /** Fields that a body may hold, dotted: an undo by this route writes no others. Default: any. */
+  readonly writable?: readonly string[]
+  /** Fields it takes that no reading shows as they were sent: what they were before can not be put back. */
+  readonly unreadable?: readonly string[]
+  /** Media type of a body that undo writes. Default: as it was sent, or as it is read. */
+  readonly media?: string
+  /** False: this PUT replaces and does not create. Default: true. */
+  readonly creates?: boolean
+  /** Name of the header, lower case, that takes a key under which the service performs a request once. */
+  readonly idempotency?: string
+  /** Why an undo can not write by this route. Default: it can. */
+  readonly unfit?: string
+  /** Why nothing undoes it, where more is known than that nothing is declared. */
+  readonly noUndo?: string
   /** True: nothing undoes this, whatever the method says. */
   readonly irreversible: boolean
   /** What code is answered while the effect is held. Default: 202 with the request's JSON object plus a `held-` id. */
@@ -45,6 +64,8 @@ export interface ConnectorSnapshot {
   readonly port: number
   readonly description?: string
   readonly routes: readonly RouteSpec[]
+  /** The OpenAPI document that routes were derived from. */
+  readonly openapi?: { readonly digest: string }
 }
 
 export interface ToolSnapshot {

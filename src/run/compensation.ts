@@ -1,5 +1,5 @@
 import type { ConnectorSnapshot, Method, RouteSpec } from './agent.ts'
-import { changedPaths } from './diff.ts'
+import { changedPaths, isWithin } from './diff.ts'
 import type { Compensation, EffectRequest, Reading } from './effect.ts'
 import { fromPath, getField, isJsonObject, tryParseJson } from './json.ts'
 import type { Json } from './json.ts'
@@ -20,32 +20,75 @@ export function chooseCompensation(args: {
   const { connector, route, request, before } = args
   const name = request.route ?? `${request.method} ${request.target}`
   if (route?.irreversible) return none(`${name} is declared irreversible`)
-  if (route?.undo) return { kind: 'inverse', method: route.undo.method, template: route.undo.template }
+  if (route?.undo) {
+    const { method, template, created } = route.undo
+    return { kind: 'inverse', method, template, ...(created && { created }) }
+  }
   if (request.method !== 'PUT' && request.method !== 'PATCH' && request.method !== 'DELETE') {
-    return none(`${name} declares no undo, and a ${request.method} says nothing about how to take it back`)
+    const reason = `${name} declares no undo, and a ${request.method} says nothing about how to take it back`
+    return none(route?.noUndo ?? reason)
   }
   const { resource } = request
-  if (resource === null || before === null) return none(`what ${name} changes can not be read beforehand`)
-  const declares = (method: Method) => matchRoute(connector, method, resource) !== null
+  if (resource === null || before === null) {
+    return none(route?.noUndo ?? `what ${name} changes can not be read beforehand`)
+  }
+  const declared = (method: Method) => matchRoute(connector, method, resource)?.route ?? null
+  const fit = (method: Method) => {
+    const found = declared(method)
+    return found?.unfit === undefined ? found : null
+  }
 
   switch (before.state) {
     case 'unreadable':
       return none(`${resource} could not be read beforehand: ${before.reason}`)
     case 'absent':
-      return declares('DELETE') || request.method === 'DELETE'
+      return fit('DELETE') || request.method === 'DELETE'
         ? { kind: 'restore', method: 'DELETE' }
-        : none(`${resource} did not exist, and no DELETE is declared that could remove it again`)
-    case 'present':
-      if (request.method !== 'DELETE' && declares('PATCH') && isPatchable(request, before.body)) {
+        : none(`${resource} did not exist, and no DELETE is declared that could remove it again${whyUnfit(declared('DELETE'))}`)
+    case 'present': {
+      const put = fit('PUT')
+      if (request.method === 'DELETE') {
+        if (put && put.creates !== false) return { kind: 'restore', method: 'PUT' }
+        return none(route?.noUndo ?? `${resource} would be gone, and no PUT is declared that could create it again`)
+      }
+      const hidden = setsUnreadable(route, request)
+      if (hidden !== null) return none(`${name} ${hidden}`)
+      const patch = fit('PATCH')
+      if (patch && isPatchable(request, before.body) && coversFields(patch, route)) {
         return { kind: 'restore', method: 'PATCH' }
       }
-      if (declares('PUT')) return { kind: 'restore', method: 'PUT' }
-      return none(
-        request.method === 'DELETE'
-          ? `${resource} would be gone, and no PUT is declared that could create it again`
-          : `no route is declared that could write ${resource} back as it was`,
-      )
+      if (put && coversFields(put, route)) return { kind: 'restore', method: 'PUT' }
+      const why = whyUnfit(declared('PATCH'), declared('PUT'))
+      return none(`no route is declared that could write ${resource} back as it was${why}`)
+    }
   }
+}
+
+/** Why declared routes do not serve, after a colon; nothing where none says. */
+function whyUnfit(...routes: readonly (RouteSpec | null)[]): string {
+  const reasons = routes.flatMap((each) => (each?.unfit === undefined ? [] : [`${each.method}: ${each.unfit}`]))
+  return reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
+}
+
+/** What a request sets that could not be read beforehand, as the end of a sentence; null: nothing. */
+function setsUnreadable(route: RouteSpec | null, request: EffectRequest): string | null {
+  const unreadable = route?.unreadable ?? []
+  if (unreadable.length === 0) return null
+  const can = `${unreadable.join(', ')}, which reading does not show in that form`
+  // What a PUT leaves out it may clear.
+  if (request.method === 'PUT') return `replaces ${can}`
+  if (request.body === null) return null
+  if (request.body.text === undefined) return `has a long body, which may set ${can}`
+  const body = tryParseJson(request.body.text)
+  const sets = isJsonObject(body) ? unreadable.filter((path) => getField(body, path) !== undefined) : unreadable
+  return sets.length === 0 ? null : `sets ${sets.join(', ')}, which reading does not show in that form`
+}
+
+/** True where what one route may change another can write, as far as both say. */
+function coversFields(writer: RouteSpec, route: RouteSpec | null): boolean {
+  const { writable } = writer
+  if (writer === route || writable === undefined || route?.writable === undefined) return true
+  return route.writable.every((path) => isWithin(path, writable))
 }
 
 const none = (reason: string): Compensation => ({ kind: 'none', reason })
@@ -71,7 +114,7 @@ function mayBeJsonObject(body: Stored): boolean {
 export interface ChangedFields {
   /** What the request asked for: an undo puts these back and looks at them for drift. */
   readonly requested: string[]
-  /** What changed along with it: managed by the service, neither drift nor written back. */
+  /** What changed along with it, or only the service sets: neither drift nor written back. */
   readonly managed: string[]
 }
 
@@ -85,8 +128,10 @@ export function changedFields(args: {
   after: Json | undefined
   body: Json | undefined
   volatile: readonly string[]
+  /** Fields that only the service sets. */
+  readOnly?: readonly string[]
 }): ChangedFields {
-  const { method, before, after, body, volatile } = args
+  const { method, before, after, body, volatile, readOnly = [] } = args
   const requested: string[] = []
   const managed: string[] = []
   for (const path of changedPaths(before, after, volatile)) {
@@ -96,7 +141,7 @@ export function changedFields(args: {
       top === undefined ||
       Object.hasOwn(body, top) ||
       (method === 'PUT' && getField(after, path) === undefined)
-    if (asked) requested.push(path)
+    if (asked && !isWithin(path, readOnly)) requested.push(path)
     else managed.push(path)
   }
   return { requested, managed }

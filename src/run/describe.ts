@@ -44,7 +44,7 @@ export function describeRun(run: RunView): string {
   )
   const more = run.effects.length - MOST_EFFECTS
   section('What it did', [
-    ...run.effects.slice(-MOST_EFFECTS).flatMap(toEffect),
+    ...run.effects.slice(-MOST_EFFECTS).map(toEffect),
     ...(more > 0 ? [`- and ${more} earlier ones: ${codeSpan(`recourse show ${run.id}`)}`] : []),
   ])
   section(
@@ -93,7 +93,8 @@ function toDecision(run: RunView, decision: Decision): string[] {
 
 const toSignal = (run: RunView, name: string) => `temporal workflow signal --workflow-id ${run.id} --name ${name}`
 
-function toEffect(effect: Effect): string[] {
+/** On one line: the Web UI does not indent lists in lists. */
+function toEffect(effect: Effect): string {
   const { method, target, connector } = effect.request
   const stands = effect.verdict === null || effect.verdict === effect.state ? '' : `, **${effect.verdict}**`
   const plan = effect.announced ? '' : ', **not in the plan**'
@@ -101,15 +102,15 @@ function toEffect(effect: Effect): string[] {
     .slice(0, MOST_CHANGES)
     .map(
       ({ path, before, after }) =>
-        `  - ${text(path, 80) || 'body'}: ${codeSpan(line(before ?? 'nothing', 120))} → ${codeSpan(line(after ?? 'nothing', 120))}`,
+        `${text(path, 80) || 'body'} ${codeSpan(line(before ?? 'nothing', 120))} → ${codeSpan(line(after ?? 'nothing', 120))}`,
     )
   const more = effect.diff.length - MOST_CHANGES
   return [
     `- **${effect.id}** ${codeSpan(line(`${method} ${target}`, 200))} on ${connector}: ${effect.state}${stands}${plan}`,
     ...changes,
-    ...(more > 0 ? [`  - and ${more} more`] : []),
-    ...(effect.note === null ? [] : [`  - ${text(effect.note, 300)}`]),
-  ]
+    ...(more > 0 ? [`${more} more changes`] : []),
+    ...(effect.note === null ? [] : [text(effect.note, 300)]),
+  ].join('; ')
 }
 
 /** One line of at most so many characters. */

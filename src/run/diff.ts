@@ -38,6 +38,27 @@ export function withoutVolatile(value: Json, volatile: readonly string[]): Json 
   return volatile.reduce<Json>((at, path) => strip(at, fromPath(path)), value)
 }
 
+/** A copy with nothing but some fields, dotted, in every item of an array; undefined: all of it. */
+export function onlyFields(value: Json, paths: readonly string[] | undefined): Json {
+  return paths === undefined ? value : keep(value, paths.map(fromPath))
+}
+
+function keep(value: Json, paths: readonly (readonly string[])[]): Json {
+  if (Array.isArray(value)) return value.map((item) => keep(item, paths))
+  if (!isJsonObject(value) || paths.some((keys) => keys.length === 0)) return value
+  const fields = Object.entries(value).flatMap(([name, field]): [string, Json][] => {
+    const below = paths.filter(([key]) => key === name).map(([, ...rest]) => rest)
+    return below.length === 0 ? [] : [[name, keep(field, below)]]
+  })
+  return Object.fromEntries(fields)
+}
+
+/** True where a dotted path is one of some, or below one. */
+export function isWithin(path: string, paths: readonly string[]): boolean {
+  const keys = fromPath(path)
+  return paths.some((each) => fromPath(each).every((key, index) => key === keys[index]))
+}
+
 interface Change {
   readonly keys: readonly string[]
   readonly before: Json | undefined

@@ -34,8 +34,11 @@ export type Compensation =
    * PUT the whole before-image with the changed fields put back, DELETE removes what provably did not exist before.
    */
   | { readonly kind: 'restore'; readonly method: 'PUT' | 'PATCH' | 'DELETE' }
-  /** The declared inverse; `template` may hold `{response.field}`, filled from the stored answer. */
-  | { readonly kind: 'inverse'; readonly method: Method; readonly template: string }
+  /**
+   * The declared inverse; `template` may hold `{response.field}`, filled from the stored answer. `created`: only where
+   * that answer proves that the effect created what the inverse removes.
+   */
+  | { readonly kind: 'inverse'; readonly method: Method; readonly template: string; readonly created?: true }
   /** Nothing undoes it; `reason` says why. */
   | { readonly kind: 'none'; readonly reason: string }
 

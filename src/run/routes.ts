@@ -175,6 +175,7 @@ export function resourceOf(args: {
   response?: Json | undefined
 }): string | null {
   const template = args.match?.route.resource
+  if (template === null) return null
   if (template === undefined) {
     return args.method === 'PUT' || args.method === 'PATCH' || args.method === 'DELETE' ? args.path : null
   }
@@ -186,4 +187,10 @@ export function resourceOf(args: {
 export function volatileOf(connector: ConnectorSnapshot, route: RouteSpec | null, resource: string | null): string[] {
   const read = resource === null ? null : readRouteOf(connector, resource)
   return [...new Set([...(read?.volatile ?? []), ...(route?.volatile ?? [])])]
+}
+
+/** Fields of a resource that only its service sets: what the same two routes declare. */
+export function readOnlyOf(connector: ConnectorSnapshot, route: RouteSpec | null, resource: string | null): string[] {
+  const read = resource === null ? null : readRouteOf(connector, resource)
+  return [...new Set([...(read?.readOnly ?? []), ...(route?.readOnly ?? [])])]
 }

@@ -88,7 +88,8 @@ function listen(context: RunContext, stop: (why: Stop) => void): void {
   setHandler(undoSignal, (raw) => {
     const signal = readSignal('undo', raw)
     if (!signal.ok) return run.notice(signal.notice)
-    stop({ kind: 'undo', reason: toAsked(signal.payload.note), actor: signal.payload.actor ?? null })
+    run.undoAsked = { reason: toAsked(signal.payload.note), actor: signal.payload.actor ?? null }
+    stop({ kind: 'undo', ...run.undoAsked })
   })
   setHandler(confirmSignal, (raw) => {
     const signal = readSignal('confirm', raw)

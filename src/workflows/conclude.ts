@@ -149,6 +149,8 @@ async function release(context: RunContext): Promise<boolean> {
 async function keepUndoable(context: RunContext): Promise<RunResult> {
   const { run, input, activities } = context
   const attention = run.undo !== null
+  // Whoever says it from now on means what could not be undone, or what was confirmed.
+  run.undoAsked = null
   const { undoWindowMs } = run.agent.policy
   if (undoWindowMs > 0) run.windowEnds = new Date(Date.now() + undoWindowMs).toISOString()
   run.setPhase(attention ? 'attention' : 'confirmed')
@@ -160,12 +162,7 @@ async function keepUndoable(context: RunContext): Promise<RunResult> {
     { view: run.view(), agent: run.agent },
   ])
   await condition(allHandlersFinished)
-  const undo = run.stop?.kind === 'undo' && !attention ? run.stop : null
-  return await continueAsUndoWindow({
-    run: stored,
-    taskQueue: input.taskQueue,
-    undo: undo && { reason: undo.reason, actor: undo.actor },
-  })
+  return await continueAsUndoWindow({ run: stored, taskQueue: input.taskQueue, undo: run.undoAsked })
 }
 
 function toResult(context: RunContext): RunResult {

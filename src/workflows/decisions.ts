@@ -86,8 +86,7 @@ export class Decisions {
     const refuse = (why: string) => this.#run.notice(`the signal confirm was ignored: ${why}`)
     if (!open || !isOpen(open)) return refuse('no decision to confirm is open')
     const bare = payload.decision === undefined || payload.digest === undefined
-    if (bare && approvers.length > 0)
-      return refuse('the policy names approvers, so it needs decision id and digest')
+    if (bare && approvers.length > 0) return refuse('the policy names approvers, so it needs decision id and digest')
     if (payload.decision !== undefined && payload.decision !== open.decision.id) {
       return refuse(`decision ${payload.decision} is not the open one, ${open.decision.id}`)
     }

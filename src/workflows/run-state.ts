@@ -17,11 +17,15 @@ const UNDO_VERDICT = defineSearchAttributeKey('RecourseUndoVerdict', SearchAttri
 /** The latest of them: whoever sends signals in a loop must not fill the run. */
 const MOST_NOTICES = 100
 
-/** Why the forward part of a run ends before it is through. The first reason stays. */
-export interface Stop {
-  readonly kind: 'undo' | 'cancel' | 'reject' | 'fail'
+/** Who wants something undone, and why. */
+export interface Asked {
   readonly reason: string
   readonly actor: string | null
+}
+
+/** Why the forward part of a run ends before it is through. The first reason stays. */
+export interface Stop extends Asked {
+  readonly kind: 'undo' | 'cancel' | 'reject' | 'fail'
 }
 
 /**
@@ -42,6 +46,8 @@ export class RunState {
   answer: string | null = null
   reason: string | null = null
   stop: Stop | null = null
+  /** The latest wish to undo: where an undo did not succeed, the next one tries again. */
+  undoAsked: Asked | null = null
   windowEnds: string | null = null
   settled: string | null = null
   phase: Phase = 'planning'

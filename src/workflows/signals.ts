@@ -33,5 +33,5 @@ export function readSignal(
 
 /** Why a run is undone, in the words of whoever asked. */
 export function toAsked(note: string | null | undefined): string {
-  return note ? `asked to: ${note}` : 'asked to'
+  return note ? `asked to: ${note}` : 'somebody asked for it'
 }

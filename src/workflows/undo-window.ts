@@ -15,13 +15,8 @@ import type { RunView } from '../run/view.ts'
 import { activitiesOf } from './activities.ts'
 import { compensateRun } from './compensate.ts'
 import { noneAfterSettling } from './decisions.ts'
-import { RunState } from './run-state.ts'
+import { type Asked, RunState } from './run-state.ts'
 import { confirmSignal, readSignal, toAsked, undoSignal } from './signals.ts'
-
-interface Asked {
-  readonly reason: string
-  readonly actor: string | null
-}
 
 /** The one argument of the workflow `undoWindow`: the run by reference, so that its history starts small. */
 export interface UndoWindowInput {

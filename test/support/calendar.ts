@@ -13,6 +13,8 @@ export interface Calendar extends AsyncDisposable {
   readonly messages: Record<string, unknown>[]
   /** `METHOD path` of every request that arrived. */
   readonly log: string[]
+  /** `METHOD path body` of every request that was carried out and changed something. */
+  readonly writes: string[]
   /** Called before a request is carried out. */
   before: Hook | null
   /** Called when it has been carried out, before it is answered. */
@@ -35,11 +37,13 @@ export async function startCalendar(): Promise<Calendar> {
   const invites = new Map<string, Record<string, unknown>>()
   const messages: Record<string, unknown>[] = []
   const log: string[] = []
+  const writes: string[] = []
   const calendar: Pick<Calendar, 'before' | 'after'> = { before: null, after: null }
 
   const carryOut = (method: string, path: string, text: string): [status: number, body?: unknown] => {
     const [, kind, id] = path.split('/')
     const body = () => JSON.parse(text) as Record<string, unknown>
+    if (method !== 'GET') writes.push(`${method} ${path} ${text}`.trim())
     if (kind === 'messages' && method === 'POST') {
       const message = { id: String(messages.length + 1), ...body() }
       messages.push(message)
@@ -102,6 +106,7 @@ export async function startCalendar(): Promise<Calendar> {
     invites,
     messages,
     log,
+    writes,
     stop,
     start: () => listen(port),
     [Symbol.asyncDispose]: stop,

@@ -16,6 +16,8 @@ export interface Installation extends AsyncDisposable {
   readonly client: Client
   readonly taskQueue: string
   readonly stateDir: string
+  /** Of the scripted model. */
+  readonly baseURL: string
   /** Ends the workers; runs stay where they are. */
   stopWorker(): Promise<void>
   startWorker(): Promise<void>
@@ -28,6 +30,8 @@ export interface InstallationOptions {
   readonly script?: readonly unknown[]
   /** Models of single roles that are not the scripted one. */
   readonly models?: Omit<ConfigInput['models'], 'default'>
+  /** False: somebody else runs the worker. */
+  readonly worker?: boolean
   /** Without it, no sandbox role is started. */
   readonly image?: string
   readonly dockerSocket?: string
@@ -71,11 +75,12 @@ export async function createInstallation(options: InstallationOptions): Promise<
   }
   cleanup.defer(stop)
   const client = cleanup.adopt(createClient({ ...options.temporal, taskQueue }), (each) => each.close())
-  await start()
+  if (options.worker !== false) await start()
   return {
     client,
     taskQueue,
     stateDir,
+    baseURL,
     startWorker: start,
     stopWorker: stop,
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),

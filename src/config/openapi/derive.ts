@@ -40,14 +40,14 @@ const SELF_CHANGING =
   /^((last)?(created|updated|modified|changed|edited)(at|on|by|date|time|timestamp|datetime)?|(date|time)(created|updated|modified|changed)|(creation|update|modification)(date|time|timestamp)|[cm]time|version|revision|rev|etag|lockversion|rowversion|resourceversion)$/
 
 /**
- * @param origin Of the connector, to know which of several servers is meant.
+ * @param hosts Names, with ports, that the service is reached by: which of several servers is meant.
  * @throws OpenApiError for a document that is not what OpenAPI says.
  */
-export function toRoutes(document: OpenApiDocument, origin: string | null = null): DerivedRoutes {
+export function toRoutes(document: OpenApiDocument, hosts: readonly string[] = []): DerivedRoutes {
   const paths = new Map<string, Map<Method, Operation>>()
   const skipped: { route: string; reason: string }[] = []
   const shapes = new Map<string, string>()
-  for (const operation of operationsOf(document, origin)) {
+  for (const operation of operationsOf(document, hosts)) {
     const { method, template } = operation
     const route = `${method} ${template}`
     try {
@@ -145,7 +145,9 @@ function managedBy(api: Api, path: string, reading: Reading): Pick<RouteSpec, 'v
     ...(shape.kind === 'array' ? leavesOf(shape.items(), { intoLists: true }) : []),
   ])
   const found = new Map(leaves.filter(({ shape }) => shape.readOnly).map((leaf) => [leaf.path, leaf]))
-  const changes = ({ keys }: Leaf) => SELF_CHANGING.test((keys.at(-1) ?? '').replaceAll(/[^A-Za-z]/g, '').toLowerCase())
+  // A flag such as `edited` is no time: that it was set stays to be seen, so it is compared.
+  const changes = ({ keys, shape }: Leaf) =>
+    !shape.types.has('boolean') && SELF_CHANGING.test((keys.at(-1) ?? '').replaceAll(/[^A-Za-z]/g, '').toLowerCase())
   const volatile = [...found.values()].filter(changes).map(({ path: each }) => each)
   const readOnly = [...found.values()].filter((leaf) => !changes(leaf)).map(({ path: each }) => each)
   return { volatile, ...(readOnly.length > 0 && { readOnly }) }
@@ -231,7 +233,7 @@ function whyNotCreating(
   if (written.writable === null || reading.shape === null) return null
   const { writable } = written
   const lost = leavesOf(reading.shape, { intoLists: false }).filter(
-    ({ path, shape }) => !shape.readOnly && !writable.some((each) => path === each || path.startsWith(`${each}.`)),
+    ({ path, shape }) => !shape.readOnly && !writable.some((each) => `${path}.`.startsWith(`${each}.`) || each.startsWith(`${path}.`)),
   )
   return lost.length === 0 ? null : `${route} does not take ${list(lost.map(({ path }) => path))}, which GET shows`
 }
@@ -252,7 +254,9 @@ function toCreation(api: Api, operation: Operation): Pick<RouteSpec, 'resource' 
     return methods?.has('GET') || methods?.has('DELETE')
   })
   if (item === undefined || others.length > 0) {
-    return { noUndo: `the document does not show what ${name} changes, or what takes it back` }
+    return {
+      noUndo: `the document does not show what ${name} changes, or what takes it back; declare "undo" for it, or "read" where it changes nothing`,
+    }
   }
   const methods = api.paths.get(item)
   const status = ['201', '200'].find((each) => answers.has(each))
@@ -272,7 +276,7 @@ function toCreation(api: Api, operation: Operation): Pick<RouteSpec, 'resource' 
   if (field === null) {
     return { noUndo: `the answer of ${name} shows no field that could be {${parameter}} of ${item}` }
   }
-  const path = item.replace(lastSegment(item), `{response.${field}}`)
+  const path = item.replace(/\{[^{}]+\}(?=\/?$)/, `{response.${field}}`)
   const reading = toReading(api, item)
   const found = { ...(reading.kind === 'shown' && { resource: path }) }
   const remove = methods?.get('DELETE')

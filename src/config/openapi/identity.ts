@@ -45,14 +45,15 @@ function within(answer: Shape, parameter: string, type: Shape, collection: strin
   const exact = usable.find((name) => name === parameter) ?? named(wanted)
   if (exact !== undefined) return exact
   const noun = toNoun(collection)
-  const word = wanted === noun ? undefined : WORDS.find((each) => wanted.endsWith(each))
-  const meant = named(word ?? (wanted === noun ? 'id' : ''))
-  return meant ?? only(usable, [noun, wanted], word === undefined || word === 'id' ? WORDS : [word])
+  // A bare noun names the thing by whatever it has, which most often is an id.
+  const word = wanted === noun ? 'id' : WORDS.find((each) => wanted.endsWith(each))
+  if (word === undefined) return null
+  return named(word) ?? only(usable, noun, word === 'id' ? WORDS : [word])
 }
 
 /** The only field that is one of the words, with or without the thing's noun before it. */
-function only(usable: readonly string[], nouns: readonly string[], words: readonly string[]): string | null {
-  const names = new Set(words.flatMap((word) => [word, ...nouns.map((noun) => `${noun}${word}`)]))
+function only(usable: readonly string[], noun: string, words: readonly string[]): string | null {
+  const names = new Set(words.flatMap((word) => [word, `${noun}${word}`]))
   const candidates = usable.filter((name) => names.has(plain(name)))
   return candidates.length === 1 ? (candidates[0] ?? null) : null
 }

@@ -34,13 +34,13 @@ const ParameterShape = z.looseObject({
   name: z.string(),
   in: z.string(),
   required: z.boolean().default(false),
-  schema: z.unknown(),
+  schema: z.unknown().optional(),
 })
 const PathItem = z.looseObject({ parameters: z.array(z.unknown()).default([]), servers: Servers.optional() })
 const OperationShape = z.looseObject({
   parameters: z.array(z.unknown()).default([]),
   servers: Servers.optional(),
-  requestBody: z.unknown(),
+  requestBody: z.unknown().optional(),
   responses: z.record(z.string(), z.unknown()).default({}),
 })
 const Body = z.looseObject({
@@ -50,10 +50,10 @@ const Body = z.looseObject({
 
 /**
  * The operations of a document, in its order.
- * @param origin Of the connector: which of several servers is meant.
+ * @param hosts Of the connector: which of several servers is meant.
  * @throws OpenApiError for parts that are not what OpenAPI says.
  */
-export function operationsOf(document: OpenApiDocument, origin: string | null): Operation[] {
+export function operationsOf(document: OpenApiDocument, hosts: readonly string[]): Operation[] {
   const { file, root } = document
   const operations: Operation[] = []
   const read = <T>(schema: z.ZodType<T>, value: unknown, place: string): T => {
@@ -92,7 +92,7 @@ export function operationsOf(document: OpenApiDocument, origin: string | null): 
       const servers = operation.servers ?? item.servers ?? root.servers ?? []
       operations.push({
         method,
-        template: toTemplate(`${toBasePath(document, servers, origin, place)}${path}`),
+        template: toTemplate(`${toBasePath(document, servers, hosts, place)}${path}`),
         parameters: [...parameters.values()].map((each) => ({ ...each, name: each.in === 'path' ? toName(each.name) : each.name })),
         body: body && { required: body.required, media: mediaOf(body.content) },
         answers,
@@ -112,15 +112,15 @@ function toName(name: string): string {
   return /^[A-Za-z_]/.test(plain) ? plain : `_${plain}`
 }
 
-/** The path of the server that is meant; a connector has an origin only. */
-function toBasePath({ file }: OpenApiDocument, servers: readonly Server[], origin: string | null, place: string): string {
+/** The path of the server that is meant: a connector's own address has none. */
+function toBasePath({ file }: OpenApiDocument, servers: readonly Server[], hosts: readonly string[], place: string): string {
   const urls = servers.map(({ url, variables = {} }) => {
     const filled = url.replaceAll(/\{([^{}]*)\}/g, (whole, name: string) => variables[name]?.default ?? whole)
     const parsed = URL.parse(filled, 'http://relative.invalid')
     if (!parsed) throw new OpenApiError(`${file}: the server "${url}" of ${place} is not an address`)
-    return { origin: parsed.origin, path: decodeURI(parsed.pathname).replace(/\/+$/, '') }
+    return { host: parsed.host, path: decodeURI(parsed.pathname).replace(/\/+$/, '') }
   })
-  const meant = urls.filter((url) => url.origin === origin)
+  const meant = urls.filter(({ host }) => hosts.includes(host))
   const paths = new Set((meant.length > 0 ? meant : urls).map(({ path }) => path))
   if (paths.size <= 1) return [...paths][0] ?? ''
   throw new OpenApiError(

@@ -11,6 +11,8 @@ export const EffectClaim = z.discriminatedUnion('kind', [
     request: z.unknown(),
     compensation: z.unknown(),
     before: z.unknown(),
+    /** The header, if any, under which the service performs it once: sending it again takes the same. */
+    idempotency: z.record(z.string(), z.string()).default({}),
   }),
   /** Takes the place of a claim, so that nobody can send the effect any more. */
   z.object({ kind: z.literal('tombstone'), at: z.number(), reason: z.string() }),

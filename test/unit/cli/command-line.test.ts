@@ -25,7 +25,7 @@ function recourse(...args: string[]): Promise<{ exit: number; stdout: string; st
 
 const COMMANDS = [
   ...['up', 'down', 'run', 'runs', 'show', 'report', 'diff', 'confirm', 'approve', 'reject', 'undo', 'cancel'],
-  ...['doctor', 'model-server', 'worker'],
+  ...['doctor', 'coverage', 'model-server', 'worker'],
 ]
 
 describe('usage', () => {

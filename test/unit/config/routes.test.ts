@@ -31,6 +31,7 @@ describe('parseRoute', () => {
 
   it.each([
     ['/', {}],
+    ['/events/', {}],
     ['/files/{name}.json', {}],
     ['/v1/drive:copy', {}],
   ])('takes %s', (path) => expect(parseRoute(`GET ${path}`, {}).template).toBe(path))
@@ -40,7 +41,8 @@ describe('parseRoute', () => {
     ['GET  /events', {}, /must be a method, one space and a path/],
     ['GET events', {}, /must be a method, one space and a path/],
     ['get /events', {}, /unknown method "get"; did you mean "GET"\?/],
-    ['GET /events/', {}, /empty segment/],
+    ['GET /events//', {}, /empty segment/],
+    ['GET //', {}, /empty segment/],
     ['GET //events', {}, /empty segment/],
     ['GET /a/../b', {}, /segment "\.\."/],
     ['GET /a?b=c', {}, /neither query nor escapes/],
@@ -55,6 +57,7 @@ describe('parseRoute', () => {
     ['POST /a', { resource: 'a/{response.id}' }, /must be a path/],
     ['POST /a', { resource: '/a/{respnse.id}' }, /did you mean "response\.id"\?/],
     ['GET /a', { undo: 'DELETE /a' }, /nothing to undo/],
+    ['POST /a', { creates: true }, /"creates" is about PUT only/],
     ['GET /a', { permission: 'hold' }, /only "allow" and "deny"/],
     ['POST /a', { undo: 'DELETE /a', irreversible: true }, /both how to undo it and that nothing can/],
   ])('refuses %s %j', (route, options, message) => expect(() => parseRoute(route, options)).toThrow(message))

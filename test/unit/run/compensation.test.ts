@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Method } from '../../../src/run/agent.ts'
+import type { Method, RouteSpec } from '../../../src/run/agent.ts'
 import { changedFields, chooseCompensation, isExact } from '../../../src/run/compensation.ts'
 import type { Reading } from '../../../src/run/effect.ts'
 import { parseJson } from '../../../src/run/json.ts'
@@ -76,6 +76,85 @@ describe('chooseCompensation', () => {
     expect(isExact(compensation)).toBe(false)
   })
 
+  const put = (more: Partial<RouteSpec>) => ({
+    routes: [...without('PUT', 'PATCH').routes, route('PUT /events/{id}', more)],
+  })
+  const patch = (more: Partial<RouteSpec>) => ({
+    routes: [...without('PATCH').routes, route('PATCH /events/{id}', more)],
+  })
+  it.each([
+    ['a PATCH by PUT where PATCH does not serve', choose('PATCH', present(), patch({ unfit: 'x' })), 'PUT'],
+    ['a PATCH that sets nothing hidden', choose('PATCH', present(), patch({ unreadable: ['b', 'c.d'] })), 'PATCH'],
+    [
+      'a PUT by PUT where PATCH does not take what it takes',
+      choose('PUT', present(), {
+        routes: [
+          ...put({ writable: ['a', 'b.c'] }).routes,
+          route('PATCH /events/{id}', { writable: ['b'] }),
+        ],
+      }),
+      'PUT',
+    ],
+    [
+      'a PUT by PATCH where that takes all of it',
+      choose('PUT', present(), {
+        routes: [...put({ writable: ['b.c'] }).routes, route('PATCH /events/{id}', { writable: ['a', 'b'] })],
+      }),
+      'PATCH',
+    ],
+    ['what a PUT created', choose('PUT', absent, put({ creates: true })), 'DELETE'],
+  ])('restores %s', (_, compensation, method) => expect(compensation).toEqual({ kind: 'restore', method }))
+
+  it.each([
+    ['a PUT that only replaces, for a DELETE', choose('DELETE', present(), put({ creates: false })), /would be gone/],
+    ['a PUT that does not serve, for a DELETE', choose('DELETE', present(), put({ unfit: 'x' })), /would be gone/],
+    [
+      'a PUT that does not serve',
+      choose('PUT', present(), put({ unfit: 'it takes a form' })),
+      /^no route is declared that could write \/events\/1 back as it was: PUT: it takes a form$/,
+    ],
+    [
+      'a PUT over what can not be read',
+      choose('PUT', present(), put({ unreadable: ['password'] })),
+      /^PUT \/events\/\{id\} replaces password, which reading does not show in that form$/,
+    ],
+    [
+      'a PATCH that sets what can not be read',
+      choose('PATCH', present(), patch({ unreadable: ['a', 'b'] })),
+      /^PATCH \/events\/\{id\} sets a, which reading does not show in that form$/,
+    ],
+    [
+      'a resource that is known to be unreadable',
+      choose('DELETE', null, { routes: [route('DELETE /events/{id}', { noUndo: 'it lists' })] }),
+      /^it lists$/,
+    ],
+    [
+      'a POST of which a document says nothing',
+      choose('POST', null, { path: '/x', routes: [route('POST /x', { noUndo: 'not shown' })] }),
+      /^not shown$/,
+    ],
+  ])('has nothing for %s', (_, compensation, reason) => {
+    expect(compensation).toEqual({ kind: 'none', reason: expect.stringMatching(reason) })
+  })
+
+  it('does not look into a body that it does not have at hand', () => {
+    const { routes } = patch({ unreadable: ['password'] })
+    const request = {
+      connector: 'calendar',
+      method: 'PATCH' as const,
+      target: '/events/1',
+      route: 'PATCH /events/{id}',
+      headers: {},
+      body: { digest: 'sha256:', size: 5000, type: 'application/json' },
+      resource: '/events/1',
+    }
+    const declared = routes.find((each) => each.method === 'PATCH') ?? null
+    expect(chooseCompensation({ connector: toConnector(routes), route: declared, request, before: present() })).toEqual({
+      kind: 'none',
+      reason: 'PATCH /events/{id} has a long body, which may set password, which reading does not show in that form',
+    })
+  })
+
   it('takes a declared undo, which it does not expect to be exact', () => {
     const compensation = choose('POST', null, { path: '/events' })
     expect(compensation).toEqual({ kind: 'inverse', method: 'DELETE', template: '/events/{response.id}' })
@@ -84,6 +163,15 @@ describe('chooseCompensation', () => {
 })
 
 describe('changedFields', () => {
+  it('never counts what only the service sets as asked for', () => {
+    const images = { before: parseJson('{"id":1,"a":{"x":1,"y":1}}'), after: parseJson('{"id":2,"a":{"x":2,"y":2}}') }
+    const body = parseJson('{"id":2,"a":{"x":2,"y":2}}')
+    expect(changedFields({ method: 'PUT', ...images, body, volatile: [], readOnly: ['id', 'a.y'] })).toEqual({
+      requested: ['a.x'],
+      managed: ['id', 'a.y'],
+    })
+  })
+
   const changed = (method: Method, before: string, after: string, body: string | undefined) =>
     changedFields({
       method,

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest'
+import { type CalendarInstallation, installCalendar, WAIT_MS } from '../support/calendar-installation.ts'
+import { changePlan, invite, message, move } from '../support/tools.ts'
+
+/**
+ * Workers that are killed outright, at every place where that hurts, and runs that are reset. Each has an installation and
+ * a service of its own, and they wait for heartbeat timeouts side by side.
+ */
+
+async function own(work: (place: CalendarInstallation) => Promise<void>): Promise<void> {
+  await using place = await installCalendar({ separate: true })
+  await work(place)
+}
+
+const settled = { until: ['settled'], timeoutMs: WAIT_MS } as const
+const forth = (event: string) => `PATCH /events/${event} {"start":"11:00"}`
+const back = (event: string) => `PATCH /events/${event} {"start":"10:00"}`
+
+/** Holds requests that fit, and says when the first has come. */
+function hold(calendar: CalendarInstallation['calendar'], when: 'before' | 'after', fits: (line: string) => boolean) {
+  const reached = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  calendar[when] = async (method, path) => {
+    if (!fits(`${method} ${path}`)) return undefined
+    reached.resolve()
+    await released.promise
+    return undefined
+  }
+  return {
+    reached: reached.promise,
+    release: () => {
+      calendar[when] = null
+      released.resolve()
+    },
+  }
+}
+
+describe.concurrent('a worker killed', () => {
+  test('between acting and deciding: nothing changes, and what was held is sent once', () =>
+    own(async ({ calendar, startAndWait, addEvent, kill, respawn }) => {
+      const event = addEvent()
+      const { run, state } = await startAndWait({ request: 'x', plan: changePlan(move(event), message('hi')) })
+      await kill()
+      await respawn()
+      const after = await run.state()
+      expect(after).toEqual(state)
+      await run.confirm()
+      expect(await run.wait(settled)).toMatchObject({ phase: 'confirmed' })
+      expect(calendar.writes).toEqual([forth(event), 'POST /messages {"text":"hi"}'])
+    }))
+
+  test('while it reads before an effect: the effect is sent once, by the attempt that counts', () =>
+    own(async ({ calendar, start, addEvent, kill, respawn }) => {
+      const event = addEvent()
+      const held = hold(calendar, 'before', (line) => line === `GET /events/${event}`)
+      const run = await start({ request: 'x', plan: changePlan(move(event)) })
+      await held.reached
+      await kill()
+      held.release()
+      await respawn()
+      const state = await run.wait({ timeoutMs: WAIT_MS })
+      expect(state).toMatchObject({ phase: 'waiting' })
+      expect(calendar.writes).toEqual([forth(event)])
+      expect(state.notices).toEqual([expect.stringMatching(/^s1\.1 was lost and is made again: /)])
+      await run.undo()
+      expect(await run.wait(settled)).toMatchObject({ phase: 'undone', undo: { verdict: 'exact' } })
+      expect(calendar.writes).toEqual([forth(event), back(event)])
+    }))
+
+  test('between a write and its answer: found out by reading, undone, and made again', () =>
+    own(async ({ calendar, start, addEvent, kill, respawn }) => {
+      const event = addEvent()
+      const held = hold(calendar, 'after', (line) => line === `PATCH /events/${event}`)
+      const run = await start({ request: 'x', plan: changePlan(move(event)) })
+      await held.reached
+      await kill()
+      held.release()
+      await respawn()
+      const state = await run.wait({ timeoutMs: WAIT_MS })
+      expect(state).toMatchObject({ phase: 'waiting' })
+      expect(state.effects).toMatchObject([
+        { id: 's1.1.1', state: 'undone', verdict: 'exact', inferred: true },
+        { id: 's1.2.1', state: 'performed', verdict: null, inferred: false },
+      ])
+      expect(calendar.writes).toEqual([forth(event), back(event), forth(event)])
+    }))
+
+  test('between a POST and its answer: nobody knows, nothing is sent again, and a person has to look', () =>
+    own(async ({ calendar, start, kill, respawn }) => {
+      const held = hold(calendar, 'after', (line) => line === 'POST /invites')
+      const run = await start({ request: 'x', plan: changePlan(invite('ann')) })
+      await held.reached
+      await kill()
+      held.release()
+      await respawn()
+      const state = await run.wait({ timeoutMs: WAIT_MS })
+      expect(state).toMatchObject({
+        phase: 'attention',
+        effects: [{ id: 's1.1.1', state: 'unknown', verdict: 'failed' }],
+      })
+      expect(state.reason).toContain('attempt s1.1 could not be undone: s1.1.1: ')
+      expect(calendar.writes).toEqual(['POST /invites {"to":"ann"}'])
+    }))
+
+  test.each([
+    ['a restore', (event: string) => move(event), /^PATCH /, /^PATCH .*"10:00"/],
+    ['an inverse', (event: string) => invite(event), /^DELETE /, /^DELETE /],
+  ])('between the write of %s and its answer: written once, and read back', (_, request, undoing, wrote) =>
+    own(async ({ calendar, startAndWait, addEvent, kill, respawn }) => {
+      const event = addEvent()
+      const { run } = await startAndWait({ request: 'x', plan: changePlan(request(event)) })
+      const held = hold(calendar, 'after', (line) => undoing.test(line))
+      await run.undo()
+      await held.reached
+      await kill()
+      held.release()
+      await respawn()
+      const state = await run.wait(settled)
+      expect(state).toMatchObject({ phase: 'undone', undo: { verdict: 'exact', failures: [] } })
+      expect(calendar.writes.filter((line) => wrote.test(line))).toHaveLength(1)
+      expect(calendar.events.get(event)).toMatchObject({ start: '10:00' })
+      expect(calendar.invites.size).toBe(0)
+    }),
+  )
+
+  test('and no worker at all: whoever asks is told, and what was said meanwhile is done when one is back', () =>
+    own(async ({ calendar, installation, startAndWait, addEvent, kill, respawn }) => {
+      const event = addEvent()
+      const { run } = await startAndWait({ request: 'x', plan: changePlan(move(event)) })
+      await kill()
+      await run.undo()
+      const told: string[] = []
+      const waiting = run.wait({ ...settled, onTrouble: (error) => told.push(error.code) })
+      await expect.poll(() => told, { timeout: 30_000 }).toContain('NO_WORKER')
+      await expect(installation.client.run(run.id).state()).rejects.toMatchObject({
+        code: 'NO_WORKER',
+        message: expect.stringMatching(
+          /^run ".*" cannot be read: Temporal at .* answers, but no worker on task queue "test-.*" does; start one with: recourse up$/,
+        ),
+      })
+      await respawn()
+      expect(await waiting).toMatchObject({ phase: 'undone', undo: { verdict: 'exact' } })
+      expect(calendar.writes).toEqual([forth(event), back(event)])
+    }))
+})
+
+describe.concurrent('a run that is reset', () => {
+  async function reset({ connection, workflows }: CalendarInstallation, id: string, to: 'first' | 'last') {
+    const handle = workflows.getHandle(id)
+    const [{ runId }, { events }] = await Promise.all([handle.describe(), handle.fetchHistory()])
+    const finished = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes)
+    await connection.workflowService.resetWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId: id, runId },
+      reason: 'the test',
+      requestId: `reset-${id}`,
+      workflowTaskFinishEventId: (to === 'first' ? finished.at(0) : finished.at(-1))?.eventId ?? null,
+    })
+  }
+
+  test.each(['first', 'last'] as const)(
+    'to its %s task: no effect is sent twice, and undo puts back what was there before',
+    (to) =>
+      own(async (place) => {
+        const { calendar, addEvent } = place
+        const event = addEvent()
+        const { run } = await place.startAndWait({
+          request: 'x',
+          plan: changePlan(move(event), invite('ann'), message('hi')),
+        })
+        await reset(place, run.id, to)
+        const state = await run.wait({ timeoutMs: WAIT_MS })
+        expect(state).toMatchObject({ phase: 'waiting' })
+        expect(calendar.writes).toEqual([forth(event), 'POST /invites {"to":"ann"}'])
+        await run.undo()
+        expect(await run.wait(settled)).toMatchObject({ phase: 'undone', undo: { verdict: 'exact' } })
+        expect(calendar.events.get(event)).toMatchObject({ start: '10:00' })
+        expect(calendar.invites.size).toBe(0)
+      }),
+  )
+})
