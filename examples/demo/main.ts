@@ -23,10 +23,11 @@ async function main(): Promise<number> {
   const say = (text: string) => void (values.json || process.stdout.write(`${text}\n`))
   const environment = readEnvironment()
   const { openaiApiKey: apiKey, openaiBaseUrl, openaiModel } = environment
-  const model =
-    apiKey === null
-      ? null
-      : { apiKey, baseURL: openaiBaseUrl ?? 'https://api.openai.com/v1', model: openaiModel ?? 'gpt-5' }
+  // A scripted one belongs to what somebody tried by hand: its script has been used up by then.
+  const isReal = apiKey !== null && !openaiModel?.startsWith('scripted/')
+  const model = isReal
+    ? { apiKey, baseURL: openaiBaseUrl ?? 'https://api.openai.com/v1', model: openaiModel ?? 'gpt-5' }
+    : null
   const first = model
     ? `Model: ${model.model} at ${model.baseURL}; clumsy and failing code is handed in.`
     : 'No model is asked: a script answers in its place (set OPENAI_API_KEY to ask a real one). All else is real.'

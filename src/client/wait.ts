@@ -2,6 +2,7 @@ import type { RunView } from '../run/view.ts'
 import { SETTLED } from '../run/view.ts'
 import type { Access } from './access.ts'
 import { errors, RecourseError } from './errors.ts'
+import { glanceAt } from './glance.ts'
 import { watchRun } from './watch.ts'
 
 export interface WaitOptions {
@@ -16,10 +17,14 @@ export interface WaitOptions {
   onTrouble?: (error: RecourseError) => void
 }
 
+/** Between looks where nothing can be watched. */
 const FIRST_MS = 25
 const GROWTH = 1.5
-/** Phases and decisions ring the bell; what only a test of one's own sees has to be looked for. */
-const LONGEST_MS = { named: 5000, test: 250 }
+const LONGEST_MS = 1000
+/** Between glances at what is watched, in case an event was missed or no worker is there. */
+const GLANCE_MS = 5000
+/** A worker that is there takes a task up long before. */
+const IDLE_MS = 10_000
 /** A worker that restarts or a server that fails over is back by then. */
 const PATIENCE_MS = 60_000
 
@@ -36,43 +41,65 @@ export async function waitForRun(
   const until = options.until ?? ['decision', 'settled']
   const reached = toPredicate(until)
   // A run that settles closes, or is continued as its undo window.
-  const watched = typeof until !== 'function' && !until.includes('decision') ? 'close' : 'changes'
-  const longest = typeof options.until === 'function' ? LONGEST_MS.test : LONGEST_MS.named
+  const watched = typeof until === 'function' ? 'tasks' : until.includes('decision') ? 'changes' : 'close'
   const over = new AbortController()
   const bell = createBell()
   let state: RunView | null = null
+  let troubleSince: number | null = null
+
+  const onTrouble = (error: unknown): void => {
+    if (!isTrouble(error) || over.signal.aborted) throw error
+    troubleSince ??= Date.now()
+    if (Date.now() - troubleSince >= PATIENCE_MS) throw error
+    options.onTrouble?.(error)
+  }
+
+  /** Waits, without asking a worker, until there may be something new to see. */
+  async function untilNews(seen: RunView): Promise<void> {
+    while (!(await bell.rung(GLANCE_MS)) && !over.signal.aborted) {
+      try {
+        const { open, phase, needsDecision, idleMs } = await glanceAt(access, id)
+        if (idleMs >= IDLE_MS) throw errors.noWorker(`run "${id}" does not go on`, access.place)
+        troubleSince = null
+        if (!open || (phase ?? seen.phase) !== seen.phase) return
+        if (needsDecision !== (seen.decision !== null || seen.phase === 'attention')) return
+      } catch (error) {
+        onTrouble(error)
+      }
+    }
+  }
 
   async function look(): Promise<RunView> {
-    let troubleSince: number | null = null
     let watch: Promise<void> | null = null
     let watching = true
     let closed = false
-    for (let pause = FIRST_MS; ; pause = Math.min(pause * GROWTH, longest)) {
+    for (let pause = FIRST_MS; ; pause = Math.min(pause * GROWTH, LONGEST_MS)) {
+      let seen: RunView | null = null
       try {
         const before = JSON.stringify(state)
         const last = closed
-        state = await read()
+        state = seen = await read()
         troubleSince = null
         if (!over.signal.aborted && JSON.stringify(state) !== before) options.onUpdate?.(state)
         if (reached(state) || over.signal.aborted) return state
         if (last) throw errors.neverComes(id, state.phase)
       } catch (error) {
-        if (!isTrouble(error) || over.signal.aborted) throw error
-        troubleSince ??= Date.now()
-        if (Date.now() - troubleSince >= PATIENCE_MS) throw error
-        options.onTrouble?.(error)
+        onTrouble(error)
       }
-      // Its failure costs only promptness. While it works, looking as well would only load the worker.
+      // Its failure costs only promptness.
       watch ??= watchRun(access, id, watched, bell.ring, over.signal)
         .then(async () => {
           // One that was reset goes on under the same id.
           if (over.signal.aborted) return
-          closed = await isClosed(access, id)
+          closed = !(await glanceAt(access, id)).open
           if (!closed) watch = null
         })
         .catch(() => void (watching = false))
         .finally(bell.ring)
-      await bell.rung(watching && troubleSince === null ? longest : pause)
+      // A worker is asked only when it has just done something: a query to one that has died waits for the next one, which
+      // then may run what came meanwhile apart from what belongs to it (SDK 1.24), and the run can never be replayed again.
+      if (watching && seen) await untilNews(seen)
+      else await bell.rung(pause)
     }
   }
 
@@ -95,13 +122,6 @@ export async function waitForRun(
   }
 }
 
-async function isClosed(access: Access, id: string): Promise<boolean> {
-  return access.call(`run "${id}" cannot be read`, id, async (workflows) => {
-    const { status } = await workflows.getHandle(id).describe()
-    return status.name !== 'RUNNING' && status.name !== 'PAUSED'
-  })
-}
-
 function toPredicate(until: NonNullable<WaitOptions['until']>): (state: RunView) => boolean {
   if (typeof until === 'function') return until
   return (state) =>
@@ -114,8 +134,8 @@ function isTrouble(error: unknown): error is RecourseError {
 
 const TROUBLE: ReadonlySet<string> = new Set(['NO_WORKER', 'UNREACHABLE', 'NOT_READY'])
 
-/** Wakes one sleeper; rung while nobody sleeps, it wakes the next one at once. */
-function createBell(): { ring: () => void; rung: (ms: number) => Promise<void> } {
+/** Wakes one sleeper; rung while nobody sleeps, it wakes the next one at once. `rung` answers false when time was up. */
+function createBell(): { ring: () => void; rung: (ms: number) => Promise<boolean> } {
   let wake: (() => void) | null = null
   let pending = false
   return {
@@ -124,17 +144,18 @@ function createBell(): { ring: () => void; rung: (ms: number) => Promise<void> }
       else pending = true
     },
     rung: async (ms) => {
-      if (!pending) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, ms)
+      const rung =
+        pending ||
+        (await new Promise<boolean>((resolve) => {
+          const timer = setTimeout(resolve, ms, false)
           wake = () => {
             clearTimeout(timer)
-            resolve()
+            resolve(true)
           }
-        })
-      }
+        }))
       wake = null
       pending = false
+      return rung
     },
   }
 }

@@ -2,12 +2,13 @@ import type { Access } from './access.ts'
 
 /**
  * `close`: that a run closed or was continued, which is one answer of the server. `changes`: also each change of its phase
- * or open decision, which costs an answer for everything that happens in between.
+ * or open decision, which costs an answer for everything that happens in between. `tasks`: everything a run does, as all of
+ * it is done in workflow tasks.
  */
-export type Watched = 'changes' | 'close'
+export type Watched = 'tasks' | 'changes' | 'close'
 
 /** HistoryEventFilterType of temporal.api.enums.v1. */
-const FILTERS = { changes: 1, close: 2 } as const
+const FILTERS = { tasks: 1, changes: 1, close: 2 } as const
 
 /**
  * Calls `onChange` whenever what is watched may have happened, by a long poll of the run's history: phase and decision are
@@ -35,7 +36,11 @@ export async function watchRun(
     )
     const events = answer.history?.events ?? []
     const next = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId
-    if (events.some((event) => event.upsertWorkflowSearchAttributesEventAttributes) || next) onChange()
+    const changed =
+      watched === 'tasks'
+        ? events.some((event) => event.workflowTaskCompletedEventAttributes)
+        : events.some((event) => event.upsertWorkflowSearchAttributesEventAttributes)
+    if (changed || next) onChange()
     token = answer.nextPageToken?.length ? answer.nextPageToken : undefined
     if (next) runId = next
     else if (!token) {

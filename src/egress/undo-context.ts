@@ -1,10 +1,10 @@
 import type { ConnectorSnapshot } from '../run/agent.ts'
 import { changedFields } from '../run/compensation.ts'
 import type { ChangedFields } from '../run/compensation.ts'
-import { diffJson, withoutVolatile } from '../run/diff.ts'
+import { diffJson, isOverlap, withoutVolatile } from '../run/diff.ts'
 import type { FieldChange } from '../run/diff.ts'
 import type { Effect, Guard, Reading, UndoOutcome } from '../run/effect.ts'
-import { equalJson, fromPath, getField, isJsonObject } from '../run/json.ts'
+import { equalJson, getField, isJsonObject } from '../run/json.ts'
 import { matchRoute, readOnlyOf, volatileOf } from '../run/routes.ts'
 import type { RouteParams } from '../run/routes.ts'
 import { diffImages, equalImages, jsonOf, loadBody, loadImage } from './images.ts'
@@ -130,14 +130,9 @@ export function driftOf(context: UndoContext, now: Image): FieldChange[] {
   if (left === null) return []
   if (left.kind !== 'json' || now.kind !== 'json') return diffImages(left, now, volatile)
   const changes = diffJson(left.value, now.value, volatile)
-  if (target?.kind === 'json') return changes.filter(({ path }) => fields.requested.some((each) => overlap(each, path)))
-  return changes.filter(({ path }) => !fields.managed.some((each) => overlap(each, path)))
-}
-
-function overlap(a: string, b: string): boolean {
-  const [left, right] = [fromPath(a), fromPath(b)]
-  const shared = Math.min(left.length, right.length)
-  return left.slice(0, shared).every((key, index) => key === right[index])
+  if (target?.kind === 'json')
+    return changes.filter(({ path }) => fields.requested.some((each) => isOverlap(each, path)))
+  return changes.filter(({ path }) => !fields.managed.some((each) => isOverlap(each, path)))
 }
 
 /** The verdict on what was read back, in a sentence that says no more than what was read. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Guard, UndoOutcome } from '../run/effect.ts'
 import { fromPath, getField, isJsonObject, removeField, setField, toJsonText, toPath } from '../run/json.ts'
 import type { Json } from '../run/json.ts'
-import { changedPaths, isWithin, onlyFields, withoutVolatile } from '../run/diff.ts'
+import { changedPaths, isOverlap, isWithin, onlyFields, withoutVolatile } from '../run/diff.ts'
 import { matchRoute } from '../run/routes.ts'
 import type { Method } from '../run/agent.ts'
 import type { UpstreamAnswer, UpstreamRequest } from './connectors/http.ts'
@@ -120,7 +120,7 @@ function toWrite(
   const restored = withoutVolatile(putBack(jsonOf(now), target.value, paths), own)
   // A PATCH can not say "remove this field" to every service; a PUT can.
   const removes = paths.some((each) => getField(target.value, each) === undefined)
-  const writable = paths.filter((each) => isWithin(each, patch?.writable ?? ['']))
+  const writable = paths.filter((each) => (patch?.writable ?? ['']).some((field) => isOverlap(field, each)))
   const fields = now.kind === 'json' ? toPatch(restored, writable) : null
   const falls = removes || !fields || writable.length < paths.length
   if (registered === 'PUT' || (falls && put !== null && put.unfit === undefined)) {

@@ -1,5 +1,5 @@
 import type { ConnectorSnapshot, Method, RouteSpec } from './agent.ts'
-import { changedPaths, isWithin } from './diff.ts'
+import { changedPaths, holdsField, isWithin } from './diff.ts'
 import type { Compensation, EffectRequest, Reading } from './effect.ts'
 import { fromPath, getField, isJsonObject, tryParseJson } from './json.ts'
 import type { Json } from './json.ts'
@@ -44,7 +44,9 @@ export function chooseCompensation(args: {
     case 'absent':
       return fit('DELETE') || request.method === 'DELETE'
         ? { kind: 'restore', method: 'DELETE' }
-        : none(`${resource} did not exist, and no DELETE is declared that could remove it again${whyUnfit(declared('DELETE'))}`)
+        : none(
+            `${resource} did not exist, and no DELETE is declared that could remove it again${whyUnfit(declared('DELETE'))}`,
+          )
     case 'present': {
       const put = fit('PUT')
       if (request.method === 'DELETE') {
@@ -80,7 +82,7 @@ function setsUnreadable(route: RouteSpec | null, request: EffectRequest): string
   if (request.body === null) return null
   if (request.body.text === undefined) return `has a long body, which may set ${can}`
   const body = tryParseJson(request.body.text)
-  const sets = isJsonObject(body) ? unreadable.filter((path) => getField(body, path) !== undefined) : unreadable
+  const sets = isJsonObject(body) ? unreadable.filter((path) => holdsField(body, path)) : unreadable
   return sets.length === 0 ? null : `sets ${sets.join(', ')}, which reading does not show in that form`
 }
 

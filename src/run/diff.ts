@@ -59,6 +59,21 @@ export function isWithin(path: string, paths: readonly string[]): boolean {
   return paths.some((each) => fromPath(each).every((key, index) => key === keys[index]))
 }
 
+/** True where one of two dotted paths is the other, or within it. */
+export function isOverlap(a: string, b: string): boolean {
+  return isWithin(a, [b]) || isWithin(b, [a])
+}
+
+/** True where there is something at a dotted path, in some item of an array at least. */
+export function holdsField(value: Json, path: string): boolean {
+  const visit = (at: Json | undefined, [key, ...rest]: readonly string[]): boolean => {
+    if (at === undefined || key === undefined) return at !== undefined
+    if (Array.isArray(at)) return at.some((item) => visit(item, [key, ...rest]))
+    return isJsonObject(at) && visit(own(at, key), rest)
+  }
+  return visit(value, fromPath(path))
+}
+
 interface Change {
   readonly keys: readonly string[]
   readonly before: Json | undefined

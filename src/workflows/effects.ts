@@ -92,7 +92,7 @@ export class Effects {
     if (!connector) return deny(`connector "${request.connector}" was not announced by step ${step}`)
     const route = connector.routes.find((each) => each.route === request.route) ?? null
     const before = await this.#before(connector, request)
-    // From here to the registration nothing waits, so that what is looked at stays true.
+    // From here to the registration nothing waits, so that what is counted stays true.
     this.#attempts.checkEffect(args)
     if (run.effects.length >= run.agent.budgets.effects) {
       return deny(

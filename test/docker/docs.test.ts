@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { chmod, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { readLateForMeeting, toComparable } from '../../examples/late-for-meetin
 import { readEnvironment } from '../../src/config/environment.ts'
 import { choosePort } from '../../src/setup/ports.ts'
 import { findTemporal } from '../../src/setup/temporal-binary.ts'
+import { startProgram } from '../unit/examples/program.ts'
 import { type Block, type Document, documentAt, documents, root } from '../support/documents.ts'
 import { openShell, type Shell } from '../support/shell.ts'
 
@@ -127,6 +128,7 @@ async function read(document: Document, cwd: string): Promise<Reader> {
   })
   if (document.path.startsWith('examples/')) await sh.run(`alias recourse="node ${copy}/dist/cli/main.js"`)
   const printed = new Map<string, string>()
+  const left: string[] = []
   return {
     sh,
     shell: async (block) => {
@@ -135,7 +137,8 @@ async function read(document: Document, cwd: string): Promise<Reader> {
         const { commands, exit, prints } = toCommands(line)
         for (const command of commands) {
           const result = await sh.run(command)
-          expect(result, `${document.path}: ${command}`).toMatchObject({ exit })
+          left.push(...toLeft(result.output))
+          expect(result.exit, `${document.path}: ${command}\n${result.output}`).toBe(exit)
           if (prints !== null) expect(result.output, command).toContain(prints)
           if (command.startsWith('recourse up')) await provideTemporal(sh, bin)
           all += `${result.output}\n`
@@ -156,11 +159,12 @@ async function read(document: Document, cwd: string): Promise<Reader> {
         : `import('./${file}')`
       await writeFile(join(place, 'run.mjs'), `await ${program}\n`)
       const { exit, output } = await sh.run(`(cd ${place} && node run.mjs)`)
-      expect({ exit, output }).toMatchObject({ exit: 0 })
+      expect(exit, `${document.path}: ${file}\n${output}`).toBe(0)
       printed.set(file, output)
     },
     printedBy: (file) => printed.get(file) ?? '',
     [Symbol.asyncDispose]: async () => {
+      for (const each of left) await sh.run(each)
       // What a failed test left up.
       await sh.run(
         `for state in $(find ${copy}/examples -path '*/.recourse/state.json'); do (cd "$(dirname "$state")/.." && node ${copy}/dist/cli/main.js down); done`,
@@ -194,7 +198,8 @@ function toProgram(command: string): string {
   if (name === '') return command
   const program = scripts[name]?.replace('npm run -s build && ', '')
   if (program === undefined || program.includes('&&')) throw new Error(`how is the script ${name} run? ${program}`)
-  return `${program} ${options}`
+  // npm finds the project from any folder in it.
+  return `(cd ${copy} && ${program} ${options})`
 }
 
 const State = z.object({ temporal: z.object({ address: z.string() }) })
@@ -243,26 +248,29 @@ function expectSample(printed: string, sample: readonly string[]): void {
 /** Does what the demo says one can do with what it left up. */
 async function followWhatIsKept(printed: string, sh: Shell): Promise<void> {
   const [, undo = ''] = /^ {2}(\S+ workflow signal .* --name undo)$/m.exec(printed) ?? []
-  const [, kill = ''] = /^ {2}(kill [\d ]+)$/m.exec(printed) ?? []
   const [, id = ''] = /--workflow-id (\S+)/.exec(undo) ?? []
   const address = / --address (\S+)/.exec(undo)?.[1] ?? '127.0.0.1:7233'
-  try {
-    expect(await sh.run(undo)).toMatchObject({ exit: 0 })
-    const { createClient } = await import('../../src/client/index.ts')
-    const client = createClient({ address })
-    const settled = await client.run(id).wait({ until: ['settled'], timeoutMs: 60_000 })
-    await client.close()
-    expect(settled).toMatchObject({ phase: 'undone', undo: { verdict: 'exact' } })
-  } finally {
-    expect(await sh.run(kill)).toMatchObject({ exit: 0 })
-  }
+  expect(await sh.run(undo)).toMatchObject({ exit: 0 })
+  const { createClient } = await import('../../src/client/index.ts')
+  const client = createClient({ address })
+  const settled = await client.run(id).wait({ until: ['settled'], timeoutMs: 60_000 })
+  await client.close()
+  expect(settled).toMatchObject({ phase: 'undone', undo: { verdict: 'exact' } })
+}
+
+/** The command with which the demo says that what it left up is ended, then what waits for that end and clears up. */
+function toLeft(printed: string): string[] {
+  const [, pids = ''] = /^ {2}kill ([\d ]+)$/m.exec(printed) ?? []
+  const [, state = ''] = /state in (\S+)\. End it with/.exec(printed) ?? []
+  if (pids === '' || state === '') return []
+  const gone = pids.split(' ').map((pid) => `tail --pid=${pid} -f /dev/null`)
+  return [`kill ${pids}`, ...gone, `rm -rf ${state}`]
 }
 
 async function freshEvents(): Promise<ReturnType<typeof readLateForMeeting>['events']> {
   const db = join(folder, 'fresh.db')
-  await using sh = openShell({ cwd: join(copy, 'examples/late-for-meeting'), env: { PATH: process.env['PATH'] ?? '' } })
-  await sh.run(`${process.execPath} services.ts --db ${db} --port 0 & until [ -s ${db} ]; do sleep 0.1; done`)
-  expect(existsSync(db)).toBe(true)
+  const services = await startProgram('late-for-meeting', ['--db', db, '--port', String(await choosePair())])
+  await services.stop('SIGTERM')
   return readLateForMeeting(db).events
 }
 

@@ -11,7 +11,9 @@ async function install(tickets: Tickets, agent: ConfigInput['agents'][string] = 
     temporal: inject('temporal'),
     image: inject('sandboxImage'),
     config: {
-      connectors: { desk: http({ url: 'http://tickets.example.com', upstream: tickets.url, openapi: TICKETS_DOCUMENT }) },
+      connectors: {
+        desk: http({ url: 'http://tickets.example.com', upstream: tickets.url, openapi: TICKETS_DOCUMENT }),
+      },
       agents: { assistant: { connectors: ['desk'], ...agent } },
     },
   })
@@ -54,10 +56,17 @@ test('what its API permits is undone exactly', async () => {
   await using tickets = await startTickets()
   const before = tickets.snapshot()
   await using installation = await install(tickets)
-  const run = await installation.client.start({ agent: 'assistant', request: 'change it all', code: CHANGES, language: 'python' })
+  const run = await installation.client.start({
+    agent: 'assistant',
+    request: 'change it all',
+    code: CHANGES,
+    language: 'python',
+  })
   const waiting = await run.wait({ timeoutMs: 60_000 })
   expect(waiting).toMatchObject({ phase: 'waiting', reason: null, findings: [] })
-  expect(waiting.effects.map(({ request, compensation }) => [`${request.method} ${request.target}`, compensation.kind])).toEqual([
+  expect(
+    waiting.effects.map(({ request, compensation }) => [`${request.method} ${request.target}`, compensation.kind]),
+  ).toEqual([
     ['POST /api/v2/tickets', 'inverse'],
     [`PATCH /api/v2/tickets/${waiting.answer}`, 'restore'],
     ['PATCH /api/v2/tickets/t1', 'restore'],
@@ -71,7 +80,11 @@ test('what its API permits is undone exactly', async () => {
   ])
   expect(tickets.state.tickets.get(String(waiting.answer))).toMatchObject({ subject: 'New', priority: 'high' })
   expect(tickets.state).toMatchObject({ settings: { language: 'de' } })
-  expect([tickets.state.comments.size, tickets.state.attachments.size, tickets.state.fields.has('t1/room')]).toEqual([2, 1, false])
+  expect([tickets.state.comments.size, tickets.state.attachments.size, tickets.state.fields.has('t1/room')]).toEqual([
+    2,
+    1,
+    false,
+  ])
 
   await run.undo()
   const undone = await run.wait({ until: ['settled'], timeoutMs: 60_000 })
@@ -92,27 +105,32 @@ test('what the service does not let be put back is not called exact', async () =
   await run.wait({ timeoutMs: 60_000 })
   await run.undo()
   const undone = await run.wait({ until: ['settled'], timeoutMs: 60_000 })
-  expect(undone.effects).toMatchObject([{ verdict: 'equivalent', note: expect.stringContaining('these differ from before: edited') }])
+  expect(undone.effects).toMatchObject([
+    { verdict: 'equivalent', note: expect.stringContaining('these differ from before: edited') },
+  ])
   expect(tickets.state.comments.get('t1/1')).toEqual({ id: 1, text: 'On fire', edited: true })
 })
 
-test.for<[what: string, line: string, reason: string]>([
+test.for<[what: string, line: string, reason: string, left: (state: Tickets['state']) => unknown]>([
   [
     'a delete that no documented call takes back',
     "call('DELETE', '/tickets/t2')",
     '/api/v2/tickets/t2 would be gone, and no PUT is declared that could create it again',
+    ({ tickets, bin }) => [...tickets.keys(), 'bin', ...bin.keys()].join() === 't1,bin,t2',
   ],
   [
     'a field that is written and never shown',
     `call('PATCH', '/tickets/t2', data='{"assigneeId": "u2"}', ${MERGE})`,
     'PATCH /api/v2/tickets/{ticket_id} sets assigneeId, which reading does not show in that form',
+    ({ tickets }) => JSON.stringify(tickets.get('t2')?.['assignee']).includes('u2'),
   ],
   [
     'a mail',
     "call('POST', '/emails', json={'to': 'ann'})",
     'the document does not show what POST /api/v2/emails changes, or what takes it back',
+    ({ emails }) => emails.length === 1,
   ],
-])('asks first, and says why, before %s', async ([, line, reason]) => {
+])('asks first, and says why, before %s', async ([, line, reason, left]) => {
   await using tickets = await startTickets()
   const before = tickets.snapshot()
   await using installation = await install(tickets)
@@ -121,10 +139,11 @@ test.for<[what: string, line: string, reason: string]>([
   const asking = await run.wait({ timeoutMs: 60_000 })
   expect(asking.decision).toMatchObject({ kind: 'approve', question: expect.stringContaining(reason) })
   expect(tickets.snapshot()).toEqual(before)
+  expect(left(tickets.state)).toBe(false)
 
   await run.approve()
   await run.wait({ until: (state) => state.phase === 'waiting' || state.settled !== null, timeoutMs: 60_000 })
-  expect(still(tickets.snapshot())).not.toEqual(still({ ...(before as object), tags: { t1: ['x'] } }))
+  expect(left(tickets.state)).toBe(true)
   await run.undo()
   const undone = await run.wait({ until: ['settled'], timeoutMs: 60_000 })
   expect(undone.phase).toBe('attention')
@@ -133,4 +152,5 @@ test.for<[what: string, line: string, reason: string]>([
     { verdict: 'irreversible', note: expect.stringContaining(`nothing can undo it: ${reason}`) },
   ])
   expect(tickets.state.tags.get('t1')).toEqual(['urgent', 'hardware'])
+  expect(left(tickets.state)).toBe(true)
 })

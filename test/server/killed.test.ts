@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test, vi } from 'vitest'
 import { type CalendarInstallation, installCalendar, WAIT_MS } from '../support/calendar-installation.ts'
+import { replayRun } from '../support/replayed.ts'
 import { changePlan, invite, message, move } from '../support/tools.ts'
 
 /**
@@ -9,7 +10,18 @@ import { changePlan, invite, message, move } from '../support/tools.ts'
 
 async function own(work: (place: CalendarInstallation) => Promise<void>): Promise<void> {
   await using place = await installCalendar({ separate: true })
-  await work(place)
+  const started: string[] = []
+  const start: CalendarInstallation['start'] = async (options) => {
+    const run = await place.start(options)
+    started.push(run.id)
+    return run
+  }
+  const startAndWait: CalendarInstallation['startAndWait'] = async (options) => {
+    const run = await start(options)
+    return { run, state: await run.wait({ timeoutMs: WAIT_MS }) }
+  }
+  await work({ ...place, start, startAndWait })
+  for (const id of started) await replayRun(place.workflows, inject('workflowBundle'), id)
 }
 
 const settled = { until: ['settled'], timeoutMs: WAIT_MS } as const
@@ -131,7 +143,7 @@ describe.concurrent('a worker killed', () => {
       await run.undo()
       const told: string[] = []
       const waiting = run.wait({ ...settled, onTrouble: (error) => told.push(error.code) })
-      await expect.poll(() => told, { timeout: 30_000 }).toContain('NO_WORKER')
+      await vi.waitUntil(() => told.includes('NO_WORKER'), { timeout: 30_000 })
       await expect(installation.client.run(run.id).state()).rejects.toMatchObject({
         code: 'NO_WORKER',
         message: expect.stringMatching(

@@ -61,7 +61,8 @@ export async function startTickets(): Promise<Tickets> {
     const type = headers['content-type'] ?? ''
     const json = () => JSON.parse(body.toString('utf8')) as Fields
     const [kind = '', id = '', part = '', key = ''] = path.split('/').slice(3)
-    const refuses = (fields: Fields, names: readonly string[]) => Object.keys(fields).some((name) => !names.includes(name))
+    const refuses = (fields: Fields, names: readonly string[]) =>
+      Object.keys(fields).some((name) => !names.includes(name))
     const at = `${id}/${key}`
     if (kind === 'settings') {
       if (method === 'PUT') state.settings = json()
@@ -166,7 +167,9 @@ export async function startTickets(): Promise<Tickets> {
     log,
     snapshot: () =>
       structuredClone(
-        Object.fromEntries(Object.entries(state).map(([name, part]) => [name, part instanceof Map ? Object.fromEntries(part) : part])),
+        Object.fromEntries(
+          Object.entries(state).map(([name, part]) => [name, part instanceof Map ? Object.fromEntries(part) : part]),
+        ),
       ),
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => server.close(resolve))

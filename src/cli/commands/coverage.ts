@@ -5,7 +5,10 @@ import { EXIT } from '../exit-codes.ts'
 import { renderCoverage } from '../render/coverage.ts'
 
 export function coverageCommand(): Command {
-  return createCommand('coverage', 'show for each route of an OpenAPI document how an effect on it would be undone, and why')
+  return createCommand(
+    'coverage',
+    'show for each route of an OpenAPI document how an effect on it would be undone, and why',
+  )
     .argument('<openapi>', 'an OpenAPI 3.0 or 3.1 document, in JSON or YAML')
     .action(
       action(async (io, _options: CommonOptions, file: string) => {
@@ -16,7 +19,12 @@ export function coverageCommand(): Command {
         ])
         const document = readOpenApi(file)
         const coverage = toCoverage(toRoutes(document))
-        io.result(renderCoverage(coverage, io.style), { document: file, title: document.title, digest: document.digest, ...coverage })
+        io.result(renderCoverage(coverage, io.style), {
+          document: file,
+          title: document.title,
+          digest: document.digest,
+          ...coverage,
+        })
         return EXIT.well
       }),
     )

@@ -66,7 +66,10 @@ function cover(connector: ConnectorSnapshot, derived: DerivedRoutes, route: Rout
   const compensation = creating ? worse(usual, choose(connector, derived, route, 'absent')) : usual
   switch (compensation.kind) {
     case 'restore':
-      return { undo: 'exact', reason: `${restoring(compensation.method, route, creating)}${asides(connector, derived, route)}` }
+      return {
+        undo: 'exact',
+        reason: `${restoring(compensation.method, route, creating)}${asides(connector, derived, route)}`,
+      }
     case 'inverse': {
       const where = compensation.created ? ' where the answer is 201' : ''
       const read = typeof route.resource === 'string' ? '' : '; it can not be read back'
@@ -94,7 +97,11 @@ function choose(
   // The template stands for a path: `{id}` matches itself and no literal part.
   const resource = resourceOf({ method, path: template, match: { route, params: {} } })
   const shown = resource === null ? undefined : derived.shown.get(resource)
-  const before: Reading | null = !shown ? null : state === 'absent' ? { state } : { state, etag: null, body: toBody(shown) }
+  const before: Reading | null = !shown
+    ? null
+    : state === 'absent'
+      ? { state }
+      : { state, etag: null, body: toBody(shown) }
   const request = {
     connector: connector.name,
     method,
@@ -171,4 +178,3 @@ const toFamily = (segment: string | undefined): string | null => /^([^{}.:]+)[.:
 function list(names: readonly string[]): string {
   return names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '')
 }
-

@@ -1,10 +1,11 @@
 import type { Method, RouteSpec } from '../../run/agent.ts'
+import { toPath } from '../../run/json.ts'
 import { parseRoute, toShape as toRouteShape } from '../routes.ts'
 import type { OpenApiDocument } from './document.ts'
 import { identityField } from './identity.ts'
 import { operationsOf } from './operations.ts'
 import type { Media, Operation } from './operations.ts'
-import { isCompatible, leavesOf, shapeAt, toShape } from './schema.ts'
+import { innerOf, isCompatible, leavesOf, shapeAt, toShape } from './schema.ts'
 import type { Leaf, Shape } from './schema.ts'
 
 /**
@@ -29,7 +30,8 @@ export interface DerivedRoutes {
 
 const READS: ReadonlySet<Method> = new Set<Method>(['GET', 'HEAD', 'OPTIONS'])
 /** Parameters by which a GET shows one part of a list. */
-const PAGING = /^(limit|offset|skip|top|page|page_?(size|token|number)|per_?page|size|cursor|starting_?after|after|before|max_?results|marker)$/i
+const PAGING =
+  /^(limit|offset|skip|top|page|page_?(size|token|number)|per_?page|size|cursor|starting_?after|after|before|max_?results|marker)$/i
 /** Headers that egress sends by itself where they are needed. */
 const SENT: ReadonlySet<string> = new Set(['accept', 'authorization', 'content-type', 'if-match', 'idempotency-key'])
 /**
@@ -105,7 +107,8 @@ function toReading({ paths, shape }: Api, path: string): Reading {
 function toRoute(api: Api, operation: Operation, reading: Reading): RouteSpec {
   const { method, template } = operation
   const base = { route: `${method} ${template}`, method, template, irreversible: false }
-  if (READS.has(method)) return { ...base, read: true, ...(method === 'GET' ? managedBy(api, template, reading) : { volatile: [] }) }
+  if (READS.has(method))
+    return { ...base, read: true, ...(method === 'GET' ? managedBy(api, template, reading) : { volatile: [] }) }
   const header = operation.parameters.find((each) => each.in === 'header' && /^idempotency-key$/i.test(each.name))
   const write = { ...base, read: false, volatile: [], ...(header && { idempotency: header.name.toLowerCase() }) }
   if (method === 'POST') return { ...write, ...toCreation(api, operation) }
@@ -140,10 +143,7 @@ function managedBy(api: Api, path: string, reading: Reading): Pick<RouteSpec, 'v
     const media = jsonOf(api.paths.get(path)?.get(method)?.body?.media ?? [])
     return media ? [api.shape(media.schema)] : []
   })
-  const leaves = [reading.shape, ...bodies].flatMap((shape) => [
-    ...leavesOf(shape, { intoLists: true }),
-    ...(shape.kind === 'array' ? leavesOf(shape.items(), { intoLists: true }) : []),
-  ])
+  const leaves = [reading.shape, ...bodies].flatMap(leavesOf)
   const found = new Map(leaves.filter(({ shape }) => shape.readOnly).map((leaf) => [leaf.path, leaf]))
   // A flag such as `edited` is no time: that it was set stays to be seen, so it is compared.
   const changes = ({ keys, shape }: Leaf) =>
@@ -185,35 +185,47 @@ function toWriting({ shape }: Api, { method, body }: Operation, reading: Reading
   if (taken.kind === 'unknown' || reading.shape.kind === 'unknown') {
     return unfit(`the document does not describe what ${taken.kind === 'unknown' ? 'it takes' : 'GET shows'}`)
   }
-  if (!isCompatible(taken, reading.shape)) return unfit(`it takes ${aKind(taken)}, and GET shows ${aKind(reading.shape)}`)
-  if (taken.kind !== 'object') {
-    if (method === 'PATCH') return unfit(`it takes ${aKind(taken)}, and only fields of an object can be written back`)
-    return { media: json.type, writable: null, unreadable: [], unfit: null }
+  if (!isCompatible(taken, reading.shape))
+    return unfit(`it takes ${aKind(taken)}, and GET shows ${aKind(reading.shape)}`)
+  if (method === 'PATCH' && taken.kind !== 'object') {
+    return unfit(`it takes ${aKind(taken)}, and only fields of an object can be written back`)
   }
-  if (taken.fields.size === 0 || reading.shape.fields.size === 0) {
+  const whole: Writing = { media: json.type, writable: null, unreadable: [], unfit: null }
+  const [inner, there] = [innerOf(taken), innerOf(reading.shape)]
+  if (inner.kind === 'scalar' || inner.kind === 'array') return whole
+  if (inner.fields.size === 0 || there.fields.size === 0) {
     // A map of names to values: every field is one that was put there.
-    if (taken.fields.size === reading.shape.fields.size) return { media: json.type, writable: null, unreadable: [], unfit: null }
-    return unfit(`the document does not name the fields of what ${taken.fields.size === 0 ? 'it takes' : 'GET shows'}`)
+    if (inner.kind === 'object' && inner.fields.size === there.fields.size) return whole
+    return unfit(`the document does not name the fields of what ${inner.fields.size === 0 ? 'it takes' : 'GET shows'}`)
   }
   const shown = reading.shape
-  const fields = leavesOf(taken, { intoLists: false }).filter((leaf) => {
+  const fields = leavesOf(taken).filter((leaf) => {
     return !leaf.shape.readOnly && shapeAt(shown, leaf.keys)?.readOnly !== true
   })
-  const unreadable = fields.filter((leaf) => {
+  const hidden = fields.filter((leaf) => {
     const there = shapeAt(shown, leaf.keys)
     return leaf.shape.writeOnly || there === null || there.writeOnly || !isCompatible(leaf.shape, there)
   })
-  const names = list(unreadable.map(({ path }) => path))
+  // Named by what is missing as a whole.
+  const unreadable = [
+    ...new Set(
+      hidden.map(({ keys }) => {
+        const length = keys.findIndex((_, index) => shapeAt(shown, keys.slice(0, index + 1)) === null)
+        return toPath(length < 0 ? keys : keys.slice(0, length + 1))
+      }),
+    ),
+  ]
+  const names = list(unreadable)
   const problem =
-    unreadable.length === fields.length
+    hidden.length === fields.length
       ? `GET shows nothing as it is written (${names})`
       : unreadable.length > 0 && method === 'PUT'
         ? `it takes ${names}, which GET does not show in that form, so writing back would lose it`
         : null
   return {
     media: json.type,
-    writable: taken.open ? null : fields.map(({ path }) => path),
-    unreadable: unreadable.map(({ path }) => path),
+    writable: inner.open ? null : fields.map(({ path }) => path),
+    unreadable,
     unfit: problem,
   }
 }
@@ -232,8 +244,9 @@ function whyNotCreating(
   if (written.unfit !== null) return `${route} can not: ${written.unfit}`
   if (written.writable === null || reading.shape === null) return null
   const { writable } = written
-  const lost = leavesOf(reading.shape, { intoLists: false }).filter(
-    ({ path, shape }) => !shape.readOnly && !writable.some((each) => `${path}.`.startsWith(`${each}.`) || each.startsWith(`${path}.`)),
+  const lost = leavesOf(reading.shape).filter(
+    ({ path, shape }) =>
+      !shape.readOnly && !writable.some((each) => `${path}.`.startsWith(`${each}.`) || each.startsWith(`${path}.`)),
   )
   return lost.length === 0 ? null : `${route} does not take ${list(lost.map(({ path }) => path))}, which GET shows`
 }
@@ -266,7 +279,9 @@ function toCreation(api: Api, operation: Operation): Pick<RouteSpec, 'resource' 
   }
   const parameter = lastSegment(item).slice(1, -1)
   const operations = [...(methods?.values() ?? [])]
-  const type = operations.flatMap((each) => each.parameters).find((each) => each.in === 'path' && each.name === parameter)
+  const type = operations
+    .flatMap((each) => each.parameters)
+    .find((each) => each.in === 'path' && each.name === parameter)
   const field = identityField({
     answer: api.shape(json.schema),
     parameter,
@@ -284,7 +299,10 @@ function toCreation(api: Api, operation: Operation): Pick<RouteSpec, 'resource' 
   const needs = neededBy(remove)
   if (needs !== null) return { ...found, noUndo: `DELETE ${item} needs ${needs}, which is not known` }
   if (status !== '201') {
-    return { ...found, noUndo: `${name} answers 200, which does not prove that it created what DELETE ${item} would remove` }
+    return {
+      ...found,
+      noUndo: `${name} answers 200, which does not prove that it created what DELETE ${item} would remove`,
+    }
   }
   return { ...found, undo: { method: 'DELETE', template: path, created: true } }
 }

@@ -47,7 +47,8 @@ function renamed(derived: RouteSpec, declared: RouteSpec): RouteSpec {
   const names = (template: string) => [...template.matchAll(/\{([^{}]+)\}/g)].map(([, name = '']) => name)
   const given = names(declared.template)
   const byName = new Map(names(derived.template).map((name, index) => [name, given[index] ?? name]))
-  const rename = (template: string) => template.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => `{${byName.get(name) ?? name}}`)
+  const rename = (template: string) =>
+    template.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => `{${byName.get(name) ?? name}}`)
   return {
     ...derived,
     route: declared.route,

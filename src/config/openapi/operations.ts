@@ -65,7 +65,10 @@ export function operationsOf(document: OpenApiDocument, hosts: readonly string[]
   const mediaOf = (content: Readonly<Record<string, unknown>>): Media[] =>
     Object.entries(content).map(([type, value]) => {
       const media = follow(root, value).value
-      return { type: (type.split(';', 1)[0] ?? type).trim().toLowerCase(), schema: isObject(media) ? media['schema'] : undefined }
+      return {
+        type: (type.split(';', 1)[0] ?? type).trim().toLowerCase(),
+        schema: isObject(media) ? media['schema'] : undefined,
+      }
     })
 
   for (const [path, value] of Object.entries(root.paths)) {
@@ -83,7 +86,8 @@ export function operationsOf(document: OpenApiDocument, hosts: readonly string[]
         const parameter = read(ParameterShape, each, `${place}.parameters.${index}`)
         parameters.set(`${parameter.in} ${parameter.name}`, { ...parameter, schema: parameter.schema })
       }
-      const body = operation.requestBody === undefined ? null : read(Body, operation.requestBody, `${place}.requestBody`)
+      const body =
+        operation.requestBody === undefined ? null : read(Body, operation.requestBody, `${place}.requestBody`)
       const answers = new Map<string, Media[]>()
       for (const [status, each] of Object.entries(operation.responses)) {
         if (status.startsWith('x-')) continue
@@ -93,7 +97,10 @@ export function operationsOf(document: OpenApiDocument, hosts: readonly string[]
       operations.push({
         method,
         template: toTemplate(`${toBasePath(document, servers, hosts, place)}${path}`),
-        parameters: [...parameters.values()].map((each) => ({ ...each, name: each.in === 'path' ? toName(each.name) : each.name })),
+        parameters: [...parameters.values()].map((each) => ({
+          ...each,
+          name: each.in === 'path' ? toName(each.name) : each.name,
+        })),
         body: body && { required: body.required, media: mediaOf(body.content) },
         answers,
       })
@@ -113,7 +120,12 @@ function toName(name: string): string {
 }
 
 /** The path of the server that is meant: a connector's own address has none. */
-function toBasePath({ file }: OpenApiDocument, servers: readonly Server[], hosts: readonly string[], place: string): string {
+function toBasePath(
+  { file }: OpenApiDocument,
+  servers: readonly Server[],
+  hosts: readonly string[],
+  place: string,
+): string {
   const urls = servers.map(({ url, variables = {} }) => {
     const filled = url.replaceAll(/\{([^{}]*)\}/g, (whole, name: string) => variables[name]?.default ?? whole)
     const parsed = URL.parse(filled, 'http://relative.invalid')

@@ -70,7 +70,11 @@ function lookUp(root: unknown, ref: string): { value: unknown; problem: string |
   let at: unknown = root
   for (const part of ref.split('/').slice(1)) {
     const key = unescapeKey(part)
-    const next = Array.isArray(at) ? (at as unknown[])[Number(key)] : isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined
+    const next = Array.isArray(at)
+      ? (at as unknown[])[Number(key)]
+      : isObject(at) && Object.hasOwn(at, key)
+        ? at[key]
+        : undefined
     if (next === undefined) return { value: undefined, problem: 'there is nothing there' }
     at = next
   }

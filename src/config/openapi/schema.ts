@@ -147,34 +147,41 @@ export interface Leaf {
   readonly shape: Shape
 }
 
-/** The fields of an object, down to those that are told apart. `intoLists`: fields of a list's items too. */
-export function leavesOf(shape: Shape, options: { intoLists: boolean }): Leaf[] {
+/** What a shape is about: the items of a list, else itself. */
+export const innerOf = (shape: Shape): Shape => (shape.kind === 'array' ? shape.items() : shape)
+
+/** The fields of an object or of a list's items, down to those that are told apart. */
+export function leavesOf(shape: Shape): Leaf[] {
   const all: Leaf[] = []
-  collect(shape, [], DEPTH, options.intoLists, all)
+  collect(innerOf(shape), [], DEPTH, all)
   if (all.length <= COUNT) return all
   const tops: Leaf[] = []
-  collect(shape, [], 1, options.intoLists, tops)
+  collect(innerOf(shape), [], 1, tops)
   return tops
 }
 
-function collect(shape: Shape, keys: readonly string[], depth: number, intoLists: boolean, into: Leaf[]): void {
+function collect(shape: Shape, keys: readonly string[], depth: number, into: Leaf[]): void {
   for (const [name, field] of shape.fields) {
     const at = [...keys, name]
     const found = field.shape()
-    const inner = intoLists && found.kind === 'array' ? found.items() : found
+    const inner = innerOf(found)
     const descends = depth > 1 && inner.fields.size > 0 && !inner.open && !found.readOnly && !found.writeOnly
-    if (descends) collect(inner, at, depth - 1, intoLists, into)
+    if (descends) collect(inner, at, depth - 1, into)
     else into.push({ path: toPath(at), keys: at, shape: found })
     if (depth > 1 && into.length > COUNT) return
   }
 }
 
-/** The shape at a path of fields; null: it is not shown. What is not listed in an open object may be shown. */
+/**
+ * The shape at a path of fields, through lists; null: it is not shown. What is not listed in an open object may be shown,
+ * what is below something of another kind is not.
+ */
 export function shapeAt(shape: Shape, keys: readonly string[]): Shape | null {
   let at = shape
   for (const key of keys) {
-    const field = at.fields.get(key)
-    if (!field) return at.open ? UNKNOWN : null
+    const inner = innerOf(at)
+    const field = inner.fields.get(key)
+    if (!field) return inner.open && inner.kind !== 'scalar' ? UNKNOWN : null
     at = field.shape()
   }
   return at

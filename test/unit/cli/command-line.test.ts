@@ -67,6 +67,8 @@ describe('usage', () => {
     [['run', 'x', '--input', '@gone.json'], 'error: --input: gone.json cannot be read: there is no such file\n'],
     [['run', '--plan', 'gone.json'], 'error: --plan: gone.json cannot be read: there is no such file\n'],
     [['run', '--code', 'gone.py'], 'error: --code: gone.py cannot be read: there is no such file\n'],
+    [['coverage'], "error: missing required argument 'openapi'\n(see: recourse coverage --help)\n"],
+    [['coverage', 'gone.json'], 'error: gone.json cannot be read: there is no such file\n'],
     [['run', 'x', '--announce', '[]'], 'error: --announce only means something with --code\n'],
   ])('%j', async (args, message) => {
     const { exit, stdout, stderr } = await recourse(...args)
@@ -96,6 +98,50 @@ describe('usage', () => {
       expect(JSON.parse(stdout)).toEqual({ error: { code: expect.any(String), message: expect.any(String) } })
     },
   )
+})
+
+describe('coverage', () => {
+  const DOCUMENT = '{"openapi":"3.1.0","info":{"title":"A"},"paths":{"/a":{"get":{},"post":{}}}}'
+  const REASON =
+    'the document does not show what POST /a changes, or what takes it back; declare "undo" for it, or "read" where it changes nothing'
+
+  it('needs a document, and nothing else', async () => {
+    await writeFile(join(folder, 'a.json'), DOCUMENT)
+    expect(await recourse('coverage', 'a.json')).toEqual({
+      exit: 0,
+      stdout: `GET /a   read  the document describes it as GET
+POST /a  none  ${REASON}
+
+1 read, 1 route that changes something: exact 0 (0 %), inverse 0 (0 %), generated 0 (0 %), none 1 (100 %)\n`,
+      stderr: '',
+    })
+    const { stdout } = await recourse('coverage', '--json', 'a.json')
+    expect(JSON.parse(stdout)).toEqual({
+      document: 'a.json',
+      title: 'A',
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      routes: [
+        { route: 'GET /a', undo: 'read', reason: 'the document describes it as GET' },
+        { route: 'POST /a', undo: 'none', reason: REASON },
+      ],
+      reads: 1,
+      writes: 1,
+      counts: { exact: 0, inverse: 0, generated: 0, none: 1 },
+      percent: { exact: 0, inverse: 0, generated: 0, none: 100 },
+    })
+  })
+
+  it('names what is wrong with a document', async () => {
+    await writeFile(join(folder, 'a.yaml'), 'openapi: 3.1.0\npaths: {/a: {$ref: other.yaml}}\n')
+    expect(await recourse('coverage', 'a.yaml')).toEqual({
+      exit: 2,
+      stdout: '',
+      stderr: `error: a.yaml has references that cannot be used:
+  #/paths/~1a refers to "other.yaml": only references within the file (#/…) are followed; bundle the document into one file\n`,
+    })
+    const { exit, stdout } = await recourse('coverage', '--json', 'a.yaml')
+    expect([exit, JSON.parse(stdout)]).toMatchObject([2, { error: { code: 'INVALID_OPENAPI' } }])
+  })
 })
 
 describe('a config', () => {

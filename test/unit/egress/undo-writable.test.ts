@@ -44,7 +44,10 @@ describe('a restore', () => {
     const service = await use({ routes: [READ, PUT] }, ['title', 'due', 'parts'])
     const effect = await harness.effect('PUT', '/t/1', '{"title":"b","due":{"date":"tue"}}')
     const outcome = await harness.undo(effect)
-    expect(outcome).toMatchObject({ verdict: 'exact', note: 'PUT /t/1 answered 200; /t/1 reads as before, updatedAt aside' })
+    expect(outcome).toMatchObject({
+      verdict: 'exact',
+      note: 'PUT /t/1 answered 200; /t/1 reads as before, updatedAt aside',
+    })
     expect(ticketOf(service)).toEqual({ ...TICKET, updatedAt: 2 })
     expect(bodies(service).at(-1)).toEqual({ title: 'a', due: { date: 'mon' } })
   })
@@ -54,6 +57,14 @@ describe('a restore', () => {
     const effect = await harness.effect('PATCH', '/t/1', '{"due":{"date":"tue"}}')
     expect(await harness.undo(effect)).toMatchObject({ verdict: 'exact' })
     expect(bodies(service).at(-1)).toEqual({ due: { date: 'mon' } })
+  })
+
+  it('by PATCH sends of what was not there before what it takes', async () => {
+    const service = await use({ routes: [READ, PATCH] }, ['title', 'due'])
+    service.put('/t/1', JSON.stringify({ ...TICKET, due: null }))
+    const effect = await harness.effect('PATCH', '/t/1', '{"due":{"date":"tue"}}')
+    await harness.undo(effect)
+    expect(bodies(service).at(-1)).toEqual({ due: null })
   })
 
   it('says so where a field that the service sets is not as before: nothing that was read is left out', async () => {
@@ -76,7 +87,10 @@ describe('a restore', () => {
 
   it('puts lists back without the ids that the service gave their items, and does not miss those', async () => {
     const service = await use({ routes: [READ, PUT] }, ['title', 'due', 'parts'])
-    const parts = (ids: number) => [{ id: ids, name: 'x' }, { id: ids + 1, name: 'y' }]
+    const parts = (ids: number) => [
+      { id: ids, name: 'x' },
+      { id: ids + 1, name: 'y' },
+    ]
     service.put('/t/1', JSON.stringify({ ...TICKET, parts: parts(1) }))
     const effect = await harness.effect('PUT', '/t/1', '{"parts":[]}')
     const { before } = service
@@ -86,7 +100,7 @@ describe('a restore', () => {
       return done
     }
     const outcome = await harness.undo(effect)
-    expect(bodies(service).at(-1)).toMatchObject({ parts: [{ name: 'x' }, { name: 'y' }] })
+    expect(bodies(service).at(-1)).toHaveProperty('parts', [{ name: 'x' }, { name: 'y' }])
     expect(outcome).toMatchObject({ verdict: 'equivalent' })
     expect(outcome.note).toContain('parts.0.id, parts.1.id')
   })
@@ -94,7 +108,9 @@ describe('a restore', () => {
   it('is written with the media type that the route takes', async () => {
     const service = await use({ routes: [READ, { ...PATCH, media: 'application/merge-patch+json' }] }, ['title'])
     await harness.undo(await harness.effect('PATCH', '/t/1', '{"title":"b"}'))
-    expect(service.log.findLast(({ method }) => method === 'PATCH')?.headers['content-type']).toBe('application/merge-patch+json')
+    expect(service.log.findLast(({ method }) => method === 'PATCH')?.headers['content-type']).toBe(
+      'application/merge-patch+json',
+    )
   })
 })
 

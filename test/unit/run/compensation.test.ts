@@ -17,7 +17,7 @@ const absent: Reading = { state: 'absent' }
 function choose(
   method: Method,
   before: Reading | null,
-  { routes = CRUD, path = '/events/1', type = 'application/json' } = {},
+  { routes = CRUD, path = '/events/1', type = 'application/json', body = stored('{"a":2}') } = {},
 ) {
   const connector = toConnector(routes)
   const declared = matchRoute(connector, method, path)?.route ?? null
@@ -27,7 +27,7 @@ function choose(
     target: path,
     route: declared?.route ?? null,
     headers: { 'content-type': type },
-    body: method === 'DELETE' ? null : stored('{"a":2}'),
+    body: method === 'DELETE' ? null : body,
     resource: method === 'POST' ? null : path,
   }
   return chooseCompensation({ connector, route: declared, request, before })
@@ -88,10 +88,7 @@ describe('chooseCompensation', () => {
     [
       'a PUT by PUT where PATCH does not take what it takes',
       choose('PUT', present(), {
-        routes: [
-          ...put({ writable: ['a', 'b.c'] }).routes,
-          route('PATCH /events/{id}', { writable: ['b'] }),
-        ],
+        routes: [...put({ writable: ['a', 'b.c'] }).routes, route('PATCH /events/{id}', { writable: ['b'] })],
       }),
       'PUT',
     ],
@@ -137,6 +134,15 @@ describe('chooseCompensation', () => {
     expect(compensation).toEqual({ kind: 'none', reason: expect.stringMatching(reason) })
   })
 
+  it('looks into lists for what can not be read', () => {
+    const routes = patch({ unreadable: ['parts.key'] })
+    const body = stored('{"parts":[{"name":"x"},{"key":"k"}]}')
+    expect(choose('PATCH', present(), { ...routes, body })).toMatchObject({ kind: 'none' })
+    expect(choose('PATCH', present(), { ...routes, body: stored('{"parts":[{"name":"k"}]}') })).toMatchObject({
+      kind: 'restore',
+    })
+  })
+
   it('does not look into a body that it does not have at hand', () => {
     const { routes } = patch({ unreadable: ['password'] })
     const request = {
@@ -149,10 +155,12 @@ describe('chooseCompensation', () => {
       resource: '/events/1',
     }
     const declared = routes.find((each) => each.method === 'PATCH') ?? null
-    expect(chooseCompensation({ connector: toConnector(routes), route: declared, request, before: present() })).toEqual({
-      kind: 'none',
-      reason: 'PATCH /events/{id} has a long body, which may set password, which reading does not show in that form',
-    })
+    expect(chooseCompensation({ connector: toConnector(routes), route: declared, request, before: present() })).toEqual(
+      {
+        kind: 'none',
+        reason: 'PATCH /events/{id} has a long body, which may set password, which reading does not show in that form',
+      },
+    )
   })
 
   it('takes a declared undo, which it does not expect to be exact', () => {

@@ -14,7 +14,11 @@ beforeAll(async () => {
   const thing = object({ id: fixed, name: text })
   const paths = {
     '/p/{pid}/t': { post: { ...takes(thing), ...answers(201, thing) } },
-    '/p/{pid}/t/{id}': { get: answers(200, thing), put: takes(object({ name: text, password: text })), delete: answers(204, null) },
+    '/p/{pid}/t/{id}': {
+      get: answers(200, thing),
+      put: takes(object({ name: text, password: text })),
+      delete: answers(204, null),
+    },
     '/search': { post: takes(object({})) },
   }
   await writeFile(join(folder, 'api.json'), JSON.stringify(documentOf(paths).root))
@@ -89,7 +93,10 @@ describe('a connector with a document', () => {
     expect(() => connectorOf({ openapi: 'gone.json' })).toThrow(
       `recourse.config.ts has a problem:\n  connectors.api.openapi: ${folder}/gone.json cannot be read: there is no such file`,
     )
-    const many = Array.from({ length: 2000 }, (_, index) => [`/things-${index}/{id}`, { delete: { parameters: [parameter('id')] } }])
+    const many = Array.from({ length: 2000 }, (_, index) => [
+      `/things-${index}/{id}`,
+      { delete: { parameters: [parameter('id')] } },
+    ])
     await writeFile(join(folder, 'many.json'), JSON.stringify(documentOf(Object.fromEntries(many)).root))
     expect(() => connectorOf({ openapi: 'many.json' })).toThrow(
       /connectors\.api\.openapi: its 2000 routes take \d+ characters, and a run can carry 262144; keep the paths that the agents need in a copy/,

@@ -8,7 +8,8 @@ import { readOpenApi } from '../../../../src/config/openapi/document.ts'
 import { answers, documentOf, fixed, media, object, parameter, takes, text } from './documents.ts'
 
 const TICKETS = fileURLToPath(new URL('../../../support/tickets.openapi.yaml', import.meta.url))
-const render = (paths: Parameters<typeof documentOf>[0]) => renderCoverage(toCoverage(toRoutes(documentOf(paths))), unstyled)
+const render = (paths: Parameters<typeof documentOf>[0]) =>
+  renderCoverage(toCoverage(toRoutes(documentOf(paths))), unstyled)
 
 describe('coverage', () => {
   it('says for each route what a run would do, and why', () => {
@@ -71,7 +72,11 @@ describe('coverage', () => {
   })
 
   it('says where an inverse can not be read back, and lists what can not be a route', () => {
-    const paths = { '/t': { post: answers(201, object({ id: text })) }, '/t/{id}': { delete: answers(204, null) }, '/{a}{b}': { post: {} } }
+    const paths = {
+      '/t': { post: answers(201, object({ id: text })) },
+      '/t/{id}': { delete: answers(204, null) },
+      '/{a}{b}': { post: {} },
+    }
     expect(render(paths)).toBe(
       [
         'POST /t         inverse    DELETE /t/{response.id} takes it back where the answer is 201; it can not be read back',
@@ -86,7 +91,9 @@ describe('coverage', () => {
 
   it('has nothing to say about an empty document, or about one that only reads', () => {
     expect(render({})).toBe('the document describes no routes')
-    expect(render({ '/a': { get: {} } })).toBe('GET /a  read  the document describes it as GET\n\n1 read, 0 routes that change something')
+    expect(render({ '/a': { get: {} } })).toBe(
+      'GET /a  read  the document describes it as GET\n\n1 read, 0 routes that change something',
+    )
   })
 
   it('of a whole API', async () => {

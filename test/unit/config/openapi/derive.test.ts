@@ -4,7 +4,11 @@ import type { RouteSpec } from '../../../../src/run/agent.ts'
 import { answers, documentOf, fixed, media, number, object, parameter, ref, takes, text } from './documents.ts'
 
 /** What was derived about one route, beside what its name says. */
-function derived(paths: Parameters<typeof documentOf>[0], route: string, ...more: [schemas?: object, version?: '3.0' | '3.1']) {
+function derived(
+  paths: Parameters<typeof documentOf>[0],
+  route: string,
+  ...more: [schemas?: object, version?: '3.0' | '3.1']
+) {
   const [schemas = {}, version] = more
   const { routes } = toRoutes(documentOf(paths, { ...schemas }, version))
   const found = routes.find((each) => each.route === route)
@@ -13,34 +17,51 @@ function derived(paths: Parameters<typeof documentOf>[0], route: string, ...more
   expect(irreversible).toBe(false)
   return rest
 }
+type Fields = Readonly<Record<string, unknown>>
 const write = (more: Partial<RouteSpec>) => ({ read: false, volatile: [], ...more })
 
 describe('what a POST creates', () => {
   /** POST to a collection whose items can be read and deleted. */
-  const creating = (answer: unknown, more: { name?: string; type?: unknown; status?: number; remove?: object; collection?: string } = {}) => {
+  const creating = (
+    answer: unknown,
+    more: { name?: string; type?: unknown; status?: number; remove?: object; collection?: string } = {},
+  ) => {
     const { name = 'id', type = {}, status = 201, remove = { responses: { 204: {} } }, collection = '/tickets' } = more
-    const item = { parameters: [parameter(name, 'path', type)], get: answers(200, object({ id: text })), delete: remove }
+    const item = {
+      parameters: [parameter(name, 'path', type)],
+      get: answers(200, object({ id: text })),
+      delete: remove,
+    }
     const paths = { [collection]: { post: answers(status, answer) }, [`${collection}/{${name}}`]: item }
     return derived(paths, `POST ${collection}`)
   }
-  const undone = (path: string) =>
-    write({ resource: path, undo: { method: 'DELETE', template: path, created: true } })
+  const undone = (path: string) => write({ resource: path, undo: { method: 'DELETE', template: path, created: true } })
 
-  it.each<[string, object, Parameters<typeof creating>[1], string]>([
+  it.each<[string, Fields, Parameters<typeof creating>[1], string]>([
     ['the same name', { id: text, ticketId: text }, { name: 'ticketId' }, '{response.ticketId}'],
     ['the same name, written otherwise', { id: text, ticket_id: text }, { name: 'ticketId' }, '{response.ticket_id}'],
     ['id', { id: text, title: text }, { name: 'ticket' }, '{response.id}'],
     ['id', { id: text, owner_id: text }, { name: 'ticket_id' }, '{response.id}'],
     ['the word that the parameter ends with', { id: number, number }, { name: 'issue_number' }, '{response.number}'],
-    ['the only one that names it', { ticketKey: text, title: text, ownerId: text }, { name: 'ticket' }, '{response.ticketKey}'],
-    ['what has the type of the parameter', { id: number, uuid: text }, { name: 'ticket', type: text }, '{response.uuid}'],
+    [
+      'the only one that names it',
+      { ticketKey: text, title: text, ownerId: text },
+      { name: 'ticket' },
+      '{response.ticketKey}',
+    ],
+    [
+      'what has the type of the parameter',
+      { id: number, uuid: text },
+      { name: 'ticket', type: text },
+      '{response.uuid}',
+    ],
     ['id within what the answer is wrapped in', { ok: number, data: object({ id: text }) }, {}, '{response.data.id}'],
     ['id within what the thing is called', { ticket: object({ id: text }) }, {}, '{response.ticket.id}'],
   ])('is told by %s: %o', (_, fields, more, found) => {
     expect(creating(object(fields), more)).toEqual(undone(`/tickets/${found}`))
   })
 
-  it.each<[string, object, Parameters<typeof creating>[1]]>([
+  it.each<[string, Fields, Parameters<typeof creating>[1]]>([
     ['a field that names something else', { ownerId: text, title: text }, { name: 'ticketId' }],
     ['two that name it', { key: text, number }, { name: 'ticket' }],
     ['an id that is not the name in the path', { id: text, name: text }, { name: 'username' }],
@@ -57,19 +78,30 @@ describe('what a POST creates', () => {
   it('is not told by a field that only some answers have', () => {
     const answer = { oneOf: [object({ id: text }), object({ error: text })] }
     expect(creating(answer).noUndo).toContain('shows no field')
-    expect(creating({ oneOf: [object({ id: text, a: text }), object({ id: text })] })).toEqual(undone('/tickets/{response.id}'))
+    expect(creating({ oneOf: [object({ id: text, a: text }), object({ id: text })] })).toEqual(
+      undone('/tickets/{response.id}'),
+    )
   })
 
   it('keeps what is above it in its path, and final slashes', () => {
-    expect(creating(object({ id: text }), { collection: '/p/{project}/tickets' })).toEqual(undone('/p/{project}/tickets/{response.id}'))
-    const paths = { '/t/': { post: answers(201, object({ id: text })) }, '/t/{id}/': { get: answers(200, object({})), delete: answers(204, null) } }
+    expect(creating(object({ id: text }), { collection: '/p/{project}/tickets' })).toEqual(
+      undone('/p/{project}/tickets/{response.id}'),
+    )
+    const paths = {
+      '/t/': { post: answers(201, object({ id: text })) },
+      '/t/{id}/': { get: answers(200, object({})), delete: answers(204, null) },
+    }
     expect(derived(paths, 'POST /t/')).toEqual(undone('/t/{response.id}/'))
   })
 
   it('is only removed where the document proves that it can be', () => {
     const found = { resource: '/tickets/{response.id}' }
     expect(creating(object({ id: text }), { status: 200 })).toEqual(
-      write({ ...found, noUndo: 'POST /tickets answers 200, which does not prove that it created what DELETE /tickets/{id} would remove' }),
+      write({
+        ...found,
+        noUndo:
+          'POST /tickets answers 200, which does not prove that it created what DELETE /tickets/{id} would remove',
+      }),
     )
     const needing = answers(204, null, { parameters: [parameter('reason', 'query')] })
     expect(creating(object({ id: text }), { remove: needing })).toEqual(
@@ -84,25 +116,36 @@ describe('what a POST creates', () => {
 
   it('can be removed where it can not be read', () => {
     const paths = { '/t': { post: answers(201, object({ id: text })) }, '/t/{id}': { delete: answers(204, null) } }
-    expect(derived(paths, 'POST /t')).toEqual(write({ undo: { method: 'DELETE', template: '/t/{response.id}', created: true } }))
+    expect(derived(paths, 'POST /t')).toEqual(
+      write({ undo: { method: 'DELETE', template: '/t/{response.id}', created: true } }),
+    )
   })
 
   it('is not known of a POST that only looks like an action', () => {
-    const paths = { '/t/{id}': { get: answers(200, object({ id: text })) }, '/t/{id}/close': { post: answers(200, ref('T')) } }
+    const paths = {
+      '/t/{id}': { get: answers(200, object({ id: text })) },
+      '/t/{id}/close': { post: answers(200, ref('T')) },
+    }
     expect(derived(paths, 'POST /t/{id}/close', { T: object({ id: text }) })).toEqual(
       write({
-        noUndo: 'the document does not show what POST /t/{id}/close changes, or what takes it back; declare "undo" for it, or "read" where it changes nothing',
+        noUndo:
+          'the document does not show what POST /t/{id}/close changes, or what takes it back; declare "undo" for it, or "read" where it changes nothing',
       }),
     )
   })
 })
 
 describe('what a resource is', () => {
-  const hidden = (path: object, more: object = {}) => derived({ '/t': { delete: answers(204, null), ...path }, ...more }, 'DELETE /t')
+  const hidden = (path: object, more: object = {}) =>
+    derived({ '/t': { delete: answers(204, null), ...path }, ...more }, 'DELETE /t')
   it.each([
     [{}, {}, 'the document has no GET /t that could read it beforehand'],
     [{ get: answers(200, object({})) }, { '/t/{id}': {} }, null],
-    [{ get: answers(200, object({})) }, { '/t/{id}': { get: answers(200, null) } }, '/t is a collection, and GET /t lists what is in it'],
+    [
+      { get: answers(200, object({})) },
+      { '/t/{id}': { get: answers(200, null) } },
+      '/t is a collection, and GET /t lists what is in it',
+    ],
     [
       { get: answers(200, object({}), { parameters: [parameter('page_size', 'query', {}, false)] }) },
       {},
@@ -121,17 +164,29 @@ describe('what a resource is', () => {
 
 describe('what a PUT or PATCH writes', () => {
   const writing = (method: 'put' | 'patch', shown: unknown, operation: object, ...more: [object?, ('3.0' | '3.1')?]) =>
-    derived({ '/t/{id}': { get: answers(200, shown), [method]: operation } }, `${method.toUpperCase()} /t/{id}`, ...more)
-  const shown = object({ id: fixed, name: text, due: object({ date: text, done: text }), tags: { type: 'array', items: text } })
+    derived(
+      { '/t/{id}': { get: answers(200, shown), [method]: operation } },
+      `${method.toUpperCase()} /t/{id}`,
+      ...more,
+    )
+  const shown = object({
+    id: fixed,
+    name: text,
+    due: object({ date: text, done: text }),
+    tags: { type: 'array', items: text },
+    parts: { type: 'array', items: object({ id: fixed, name: text }) },
+  })
 
   it('is the fields that it takes, without those that the service sets', () => {
     expect(writing('patch', shown, takes(shown))).toEqual(
-      write({ media: 'application/json', writable: ['name', 'due.date', 'due.done', 'tags'] }),
+      write({ media: 'application/json', writable: ['name', 'due.date', 'due.done', 'tags', 'parts.name'] }),
     )
   })
 
   it('is any field where it says so', () => {
-    expect(writing('patch', shown, takes({ ...shown, additionalProperties: true }))).toEqual(write({ media: 'application/json' }))
+    expect(writing('patch', shown, takes({ ...shown, additionalProperties: true }))).toEqual(
+      write({ media: 'application/json' }),
+    )
   })
 
   it.each<[string, object, string[]]>([
@@ -140,6 +195,12 @@ describe('what a PUT or PATCH writes', () => {
     ['is shown as something else', { tags: text }, ['tags']],
     ['is a list of something else', { tags: { type: 'array', items: number } }, ['tags']],
     ['is shown with another type', { name: { type: 'boolean' } }, ['name']],
+    [
+      'is not shown in items of a list',
+      { parts: { type: 'array', items: object({ name: text, key: text }) } },
+      ['parts.key'],
+    ],
+    ['is a list of something else', { parts: { type: 'array', items: text } }, ['parts']],
     ['is not shown below', { due: object({ date: text, by: text }) }, ['due.by']],
   ])('can not be put back where it %s', (_, fields, unreadable) => {
     const all = object({ id: text, due: object({ date: text }), ...fields })
@@ -151,15 +212,57 @@ describe('what a PUT or PATCH writes', () => {
   })
 
   it.each<[string, 'put' | 'patch', unknown, object, string]>([
-    ['nothing of it is shown', 'patch', shown, takes(object({ a: text, b: text })), 'GET shows nothing as it is written (a, b)'],
+    [
+      'nothing of it is shown',
+      'patch',
+      shown,
+      takes(object({ a: text, b: text })),
+      'GET shows nothing as it is written (a, b)',
+    ],
     ['a part of it is not described', 'put', shown, { responses: {} }, 'the document does not say what it takes'],
-    ['its fields are not', 'put', shown, takes({ type: 'object' }), 'the document does not name the fields of what it takes'],
-    ['those that are shown are not', 'put', { type: 'object' }, takes(shown), 'the document does not name the fields of what GET shows'],
+    [
+      'its fields are not',
+      'put',
+      shown,
+      takes({ type: 'object' }),
+      'the document does not name the fields of what it takes',
+    ],
+    [
+      'those that are shown are not',
+      'put',
+      { type: 'object' },
+      takes(shown),
+      'the document does not name the fields of what GET shows',
+    ],
     ['nothing is known of it', 'put', shown, takes({}), 'the document does not describe what it takes'],
-    ['a list is shown', 'put', { type: 'array', items: shown }, takes(shown), 'it takes an object, and GET shows a list'],
-    ['it is a list', 'patch', { type: 'array', items: text }, takes({ type: 'array', items: text }), 'it takes a list, and only fields of an object can be written back'],
-    ['it is JSON Patch', 'patch', shown, takes({ type: 'array' }, 200, 'application/json-patch+json'), 'it takes JSON Patch only'],
-    ['it is a form', 'put', shown, takes(shown, 200, 'application/x-www-form-urlencoded'), 'it takes application/x-www-form-urlencoded, and GET shows application/json'],
+    [
+      'a list is shown',
+      'put',
+      { type: 'array', items: shown },
+      takes(shown),
+      'it takes an object, and GET shows a list',
+    ],
+    [
+      'it is a list',
+      'patch',
+      { type: 'array', items: text },
+      takes({ type: 'array', items: text }),
+      'it takes a list, and only fields of an object can be written back',
+    ],
+    [
+      'it is JSON Patch',
+      'patch',
+      shown,
+      takes({ type: 'array' }, 200, 'application/json-patch+json'),
+      'it takes JSON Patch only',
+    ],
+    [
+      'it is a form',
+      'put',
+      shown,
+      takes(shown, 200, 'application/x-www-form-urlencoded'),
+      'it takes application/x-www-form-urlencoded, and GET shows application/json',
+    ],
     [
       'it needs what undo does not know',
       'put',
@@ -174,6 +277,10 @@ describe('what a PUT or PATCH writes', () => {
   it('is lists and single values as wholes, by PUT', () => {
     const list = { type: 'array', items: text }
     expect(writing('put', list, takes(list))).toEqual(write({ media: 'application/json', creates: false }))
+    const parts = { type: 'array', items: object({ id: fixed, name: text }) }
+    expect(writing('put', parts, takes(parts))).toEqual(
+      write({ media: 'application/json', writable: ['name'], creates: false }),
+    )
     expect(writing('put', text, takes(text))).toEqual(write({ media: 'application/json', creates: false }))
   })
 
@@ -184,7 +291,8 @@ describe('what a PUT or PATCH writes', () => {
 
   it('is what stands beside a reference too, from 3.1 on', () => {
     const fields = { id: { ...ref('Id'), readOnly: true }, name: text }
-    const of = (version: '3.0' | '3.1') => writing('patch', object(fields), takes(object(fields)), { Id: text }, version).writable
+    const of = (version: '3.0' | '3.1') =>
+      writing('patch', object(fields), takes(object(fields)), { Id: text }, version).writable
     expect([of('3.0'), of('3.1')]).toEqual([['id', 'name'], ['name']])
   })
 
@@ -210,8 +318,18 @@ describe('what a PUT creates', () => {
       object({ id: fixed, name: text, owner: text }),
       'PUT /t/{id} does not take owner, which GET shows',
     ],
-    ['what undo does not know', { ...takes(thing, 201), parameters: [parameter('by', 'query')] }, thing, 'PUT /t/{id} needs the query parameter "by"'],
-    ['a form', takes(thing, 201, 'multipart/form-data'), thing, 'PUT /t/{id} can not: it takes multipart/form-data, and GET shows application/json'],
+    [
+      'what undo does not know',
+      { ...takes(thing, 201), parameters: [parameter('by', 'query')] },
+      thing,
+      'PUT /t/{id} needs the query parameter "by"',
+    ],
+    [
+      'a form',
+      takes(thing, 201, 'multipart/form-data'),
+      thing,
+      'PUT /t/{id} can not: it takes multipart/form-data, and GET shows application/json',
+    ],
   ])('is told by what it declares: %s', (_, put, shown, reason) => {
     expect(routes(put, shown)).toEqual(
       reason === undefined ? [undefined, undefined] : [false, `/t/{id} would be gone, and ${reason}`],
@@ -226,17 +344,33 @@ describe('what a PUT creates', () => {
 
 describe('what the service sets', () => {
   const of = (properties: Readonly<Record<string, unknown>>, put: unknown = object({})) => {
-    const { volatile, readOnly } = derived({ '/t/{id}': { get: answers(200, object(properties)), put: takes(put) } }, 'GET /t/{id}')
+    const { volatile, readOnly } = derived(
+      { '/t/{id}': { get: answers(200, object(properties)), put: takes(put) } },
+      'GET /t/{id}',
+    )
     return { volatile, readOnly }
   }
   const set = (schema: object) => ({ ...schema, readOnly: true })
   it('changes by itself where its name says so and the document says who sets it', () => {
-    const times = { createdAt: fixed, updated_at: fixed, last_modified: fixed, 'meta-version': fixed, etag: fixed, version: fixed }
-    expect(of(times)).toEqual({ volatile: ['createdAt', 'updated_at', 'last_modified', 'etag', 'version'], readOnly: ['meta-version'] })
+    const times = {
+      createdAt: fixed,
+      updated_at: fixed,
+      last_modified: fixed,
+      'meta-version': fixed,
+      etag: fixed,
+      version: fixed,
+    }
+    expect(of(times)).toEqual({
+      volatile: ['createdAt', 'updated_at', 'last_modified', 'etag', 'version'],
+      readOnly: ['meta-version'],
+    })
     expect(of({ updatedAt: text, version: number })).toEqual({ volatile: [], readOnly: undefined })
   })
   it('is compared otherwise, flags included', () => {
-    expect(of({ id: fixed, status: fixed, edited: set({ type: 'boolean' }) })).toEqual({ volatile: [], readOnly: ['id', 'status', 'edited'] })
+    expect(of({ id: fixed, status: fixed, edited: set({ type: 'boolean' }) })).toEqual({
+      volatile: [],
+      readOnly: ['id', 'status', 'edited'],
+    })
   })
   it('is looked for in objects, lists, and what is written', () => {
     const items = { type: 'array', items: object({ id: fixed, updatedAt: fixed, name: text }) }
@@ -266,7 +400,8 @@ describe('the routes of a document', () => {
       { route: 'GET /b/{y}', reason: 'it matches the same requests as GET /b/{x}' },
       {
         route: 'GET /c/{x}-{y}',
-        reason: 'the segment "{x}-{y}" is not plain text with at most one {name} in it; a route has neither query nor escapes',
+        reason:
+          'the segment "{x}-{y}" is not plain text with at most one {name} in it; a route has neither query nor escapes',
       },
     ])
   })

@@ -31,11 +31,18 @@ describe('readOpenApi', () => {
     const text = '{"openapi":"3.0.3","info":{"title":"A"},"paths":{}}'
     const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`
     expect(readOpenApi(await put('a.json', text))).toMatchObject({ version: '3.0', title: 'A', digest })
-    expect(readOpenApi(await put('a.yaml', 'openapi: 3.1.0\npaths: {}\n'))).toMatchObject({ version: '3.1', title: null })
+    expect(readOpenApi(await put('a.yaml', 'openapi: 3.1.0\npaths: {}\n'))).toMatchObject({
+      version: '3.1',
+      title: null,
+    })
   })
 
   it.each([
-    ['a.json', '{', /^OpenApiError: \/a\.json cannot be read as JSON: Expected property name or '}' in JSON at position 1/],
+    [
+      'a.json',
+      '{',
+      /^OpenApiError: \/a\.json cannot be read as JSON: Expected property name or '}' in JSON at position 1/,
+    ],
     ['a.yaml', 'a: [', /^OpenApiError: \/a\.yaml cannot be read as YAML: Flow sequence in block collection/],
     ['a.json', '[]', /\/a\.json is not an OpenAPI document: it holds no object$/],
     ['a.json', '{"paths":{}}', /\/a\.json is not an OpenAPI document: it has no "openapi"$/],
@@ -94,13 +101,21 @@ describe('references', () => {
 
   it('may go round in circles', async () => {
     const schemas = {
-      Node: { type: 'object', properties: { id: { readOnly: true, type: 'string' }, next: { $ref: '#/components/schemas/Node' } } },
+      Node: {
+        type: 'object',
+        properties: { id: { readOnly: true, type: 'string' }, next: { $ref: '#/components/schemas/Node' } },
+      },
       Self: { $ref: '#/components/schemas/Self' },
       All: { allOf: [{ $ref: '#/components/schemas/All' }, { properties: { name: { type: 'string' } } }] },
     }
-    const media = (name: string) => ({ content: { 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } } })
+    const media = (name: string) => ({
+      content: { 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } },
+    })
     const path = (name: string) => ({ get: { responses: { 200: media(name) } }, put: { requestBody: media(name) } })
-    const file = await json({ components: { schemas }, paths: { '/n': path('Node'), '/s': path('Self'), '/a': path('All') } })
+    const file = await json({
+      components: { schemas },
+      paths: { '/n': path('Node'), '/s': path('Self'), '/a': path('All') },
+    })
     const { routes } = toRoutes(readOpenApi(file))
     expect(routes.map(({ route, readOnly, writable, unfit }) => ({ route, readOnly, writable, unfit }))).toEqual([
       { route: 'GET /n', readOnly: ['id', 'next.id', 'next.next.id'] },
