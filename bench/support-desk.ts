@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { http } from '../src/config/connectors.ts'
 import { defineTool } from '../src/config/define-tool.ts'
 import { createInstallation } from '../test/support/installation.ts'
-import { startBareWorker } from './bare/worker.ts'
+import { startBareWorker, toBareQueues } from './bare/worker.ts'
 import { median, type Result, timed } from './statistics.ts'
 
 const lookUpOrder = defineTool({
@@ -20,7 +20,7 @@ const lookUpOrder = defineTool({
   },
 })
 
-/** Runs per second of concurrent support-desk runs, against as many bare workflows with as many activities that do nothing. */
+/** Runs per second of concurrent support-desk runs, against as many bare workflows with as many activities that do nothing, on the same task queues. */
 export async function supportDesk(options: {
   temporal: { address: string; namespace: string }
   concurrency: number
@@ -74,10 +74,9 @@ export async function supportDesk(options: {
       throw new Error(`the run ended as ${state.phase}: ${state.answer} ${state.reason}`)
     return run.id
   }
-  const history = await temporal.workflow.getHandle(await ask()).fetchHistory()
-  const activities = (history.events ?? []).filter((event) => event.activityTaskScheduledEventAttributes).length
+  const queues = await toBareQueues(temporal, await ask(), installation.taskQueue, taskQueue)
   const bareRun = (id: string) =>
-    temporal.workflow.execute('bare', { workflowId: id, taskQueue, args: [{ activities, print: false }] })
+    temporal.workflow.execute('bare', { workflowId: id, taskQueue, args: [{ queues, print: null }] })
   await bareRun(`bare-desk-${process.pid}`)
 
   const all = Array.from({ length: options.concurrency }, (_, index) => index)
@@ -90,7 +89,7 @@ export async function supportDesk(options: {
   }
   const ratio = median(ours) / median(bare)
   return {
-    name: `${options.concurrency} concurrent support-desk runs (${activities} activities each)`,
+    name: `${options.concurrency} concurrent support-desk runs (${queues.length} activities each)`,
     ours: median(ours),
     baseline: median(bare),
     unit: 'runs/s',

@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow'
 
-/** The baseline: what Temporal itself costs for as many activities that do nothing. */
+/** The baseline: what Temporal itself costs for as many activities that do nothing, on as many task queues. */
 
 interface BareActivities {
   nothing(): Promise<void>
@@ -9,7 +9,8 @@ interface BareActivities {
 
 const { nothing, print } = proxyActivities<BareActivities>({ startToCloseTimeout: '1 minute' })
 
-export async function bare(options: { activities: number; print: boolean }): Promise<void> {
-  for (let done = 0; done < options.activities; done++) await nothing()
-  if (options.print) await print()
+/** `queues`: the task queue of each activity, in order; `print`: that of one more, or null. */
+export async function bare(options: { queues: readonly string[]; print: string | null }): Promise<void> {
+  for (const taskQueue of options.queues) await nothing.executeWithOptions({ taskQueue }, [])
+  if (options.print !== null) await print.executeWithOptions({ taskQueue: options.print }, [])
 }

@@ -58,10 +58,10 @@ export async function waitForRun(
   async function untilNews(seen: RunView): Promise<void> {
     while (!(await bell.rung(GLANCE_MS)) && !over.signal.aborted) {
       try {
-        const { open, phase, needsDecision, idleMs } = await glanceAt(access, id)
+        const { open, phase, needsDecision, idleMs, failing } = await glanceAt(access, id)
         if (idleMs >= IDLE_MS) throw errors.noWorker(`run "${id}" does not go on`, access.place)
         troubleSince = null
-        if (!open || (phase ?? seen.phase) !== seen.phase) return
+        if (!open || failing || (phase ?? seen.phase) !== seen.phase) return
         if (needsDecision !== (seen.decision !== null || seen.phase === 'attention')) return
       } catch (error) {
         onTrouble(error)

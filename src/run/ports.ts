@@ -150,8 +150,10 @@ export interface SessionSpec {
 export interface EgressActivities {
   /** Marks the run id as used, for ever. `taken`: another run had it. */
   claimRun(args: { run: string; first: string }): Promise<{ kind: 'ours' | 'taken' }>
-  /** Opens the gateway for an attempt; answers the path of the unix socket. Opening it again closes the earlier one. */
-  openSession(args: SessionSpec): Promise<{ socket: string }>
+  /** Opens the gateway for an attempt; answers the path of the unix socket, and which effects of the run were ever sent. Opening it again closes the earlier one. */
+  openSession(args: SessionSpec): Promise<{ socket: string; sent: string[] }>
+  /** What undoing effects needs that were sent by a history of the run which was reset since. */
+  recall(args: { run: string; effects: string[] }): Promise<RecalledEffect[]>
   /** Fence: closes every session of the step; requests under way end with a policy answer. Answers what was denied. */
   closeSession(args: {
     run: string
@@ -183,6 +185,14 @@ export interface EgressActivities {
     /** The arguments do not fit, or the tool failed in a way that a model may mend. */
     | { kind: 'error'; error: string }
   >
+}
+
+/** An effect as its claim remembers it. */
+export interface RecalledEffect {
+  readonly effect: string
+  readonly request: EffectRequest
+  readonly compensation: Compensation
+  readonly before: Reading | null
 }
 
 export interface PerformArgs {

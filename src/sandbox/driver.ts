@@ -2,7 +2,10 @@ import type { Language } from '../run/plan.ts'
 
 /** What runs code apart from the world. Drivers: docker. One contract suite for all. */
 export interface SandboxDriver {
-  /** Runs one job in a fresh, single-use place and resolves when that place is gone. */
+  /**
+   * Runs one job in a fresh, single-use place and resolves when that place is gone.
+   * @throws SandboxUnavailable when there is no such place; SandboxLost when it was taken away while the code ran.
+   */
   run(job: SandboxJob): Promise<SandboxResult>
   /** Starts what makes `run` fast for these hosts (a warm pool); optional to call. */
   warm(hosts: readonly SandboxHost[]): Promise<void>
@@ -31,7 +34,7 @@ export interface SandboxJob {
 }
 
 export interface SandboxResult {
-  /** `killed`: aborted, out of memory, or the engine died under it. */
+  /** `killed`: aborted, out of memory, or a flood of output. */
   readonly kind: 'exited' | 'timeout' | 'killed'
   readonly exitCode: number | null
   readonly stdout: Uint8Array

@@ -6,3 +6,9 @@ export class SandboxUnavailable extends Error {
   override readonly name = 'SandboxUnavailable'
   readonly code = 'SANDBOX_UNAVAILABLE'
 }
+
+/** The place where code ran was taken away in the middle. The code is not to blame, and nobody knows what it did last. */
+export class SandboxLost extends Error {
+  override readonly name = 'SandboxLost'
+  readonly code = 'SANDBOX_LOST'
+}

@@ -99,16 +99,17 @@ export async function createRole(role: Role, context: RoleContext): Promise<Role
           import('../egress/claims/directory.ts'),
         ])
       const upstreams = toUpstreams(config, resolveSecret)
+      const claims = createDirectoryClaims(join(context.stateDir, 'claims'))
       const egress = createEgress({
         stateDir: context.stateDir,
-        claims: createDirectoryClaims(join(context.stateDir, 'claims')),
+        claims,
         blobs,
         upstreams: createHttpUpstreams(Object.fromEntries(upstreams.map((each) => [each.name, each]))),
         tools: Object.fromEntries(config.tools.map((tool) => [tool.name, tool as ToolDefinition])),
         performEffect: updates.performEffect,
         beginAttempt: updates.beginAttempt,
       })
-      const activities = createEgressActivities(egress)
+      const activities = createEgressActivities(egress, claims)
       return { options: { activities: { ...activities }, taskQueue: queues.egress }, close: () => egress.close() }
     }
   }

@@ -41,7 +41,7 @@ export function activitiesOf(queues: TaskQueues) {
       retry: { maximumAttempts: 1 },
     }),
     egress: proxyActivities<
-      Pick<EgressActivities, 'claimRun' | 'openSession' | 'closeSession' | 'captureBefore' | 'settle'>
+      Pick<EgressActivities, 'claimRun' | 'openSession' | 'closeSession' | 'captureBefore' | 'settle' | 'recall'>
     >({
       taskQueue: queues.egress,
       startToCloseTimeout: '5 minutes',

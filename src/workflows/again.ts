@@ -11,8 +11,8 @@ const LOSSES = 5
 
 /** Before a step is tried again the world is as it was before the try; where that fails, the step fails. */
 export async function undoAttempt(context: RunContext, step: string, generation: number): Promise<void> {
-  const { run, activities } = context
-  const left = run.effectsOf(step, generation)
+  const { run, activities, effects } = context
+  const left = [...run.effectsOf(step, generation), ...effects.recalled]
   await compensate(run, activities, left)
   const stuck = left.filter((effect) => effect.state !== 'refused' && !isRestored(effect.verdict))
   if (stuck.length === 0) return

@@ -103,7 +103,9 @@ function listen(context: RunContext, stop: (why: Stop) => void): void {
       decisions.check(parsed.data)
     },
   })
-  setHandler(beginAttemptUpdate, (args) => attempts.begin(args), { validator: (args) => attempts.checkBegin(args) })
+  setHandler(beginAttemptUpdate, (args) => attempts.begin(args, (sent) => effects.recall(args, sent)), {
+    validator: (args) => attempts.checkBegin(args),
+  })
   setHandler(performEffectUpdate, (args) => effects.perform(args), { validator: (args) => attempts.checkEffect(args) })
 }
 

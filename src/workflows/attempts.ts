@@ -51,19 +51,22 @@ export class Attempts {
     }
   }
 
-  async begin(args: BeginAttempt): Promise<BegunAttempt> {
+  /** @param check Is told which effects of the run were ever sent; where it throws, the attempt is over. */
+  async begin(args: BeginAttempt, check: (sent: readonly string[]) => Promise<void>): Promise<BegunAttempt> {
     // Checked again: between validator and handler another begin may have come first.
     this.checkBegin(args)
     const current = this.#current(args.step)
     current.attempt = args.attempt
     current.underway += 1
     try {
-      return await CancellationScope.nonCancellable(() =>
-        this.#activities.egress.openSession.executeWithOptions(
+      return await CancellationScope.nonCancellable(async () => {
+        const { socket, sent } = await this.#activities.egress.openSession.executeWithOptions(
           { summary: `open the gateway for ${args.step}.${args.generation}` },
           [{ run: this.#run.id, connectors: current.connectors, ...args }],
-        ),
-      )
+        )
+        await check(sent)
+        return { socket }
+      })
     } finally {
       current.underway -= 1
     }

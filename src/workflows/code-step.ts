@@ -99,7 +99,7 @@ async function vet(context: RunContext, step: CodeStep, code: Stored): Promise<s
 async function execute(context: RunContext, step: CodeStep, code: Stored): Promise<string | null> {
   const { run, activities, attempts, effects } = context
   for (let losses = 0; ;) {
-    const generation = ++run.step(step.id).generation
+    const generation = run.nextGeneration(step.id)
     run.setStep(step.id, 'executing')
     effects.parked.delete(step.id)
     attempts.expect(step.id, generation, reachable(context, step))

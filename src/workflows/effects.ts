@@ -1,10 +1,10 @@
-import { CancellationScope } from '@temporalio/workflow'
+import { ApplicationFailure, CancellationScope } from '@temporalio/workflow'
 import type { ConnectorSnapshot, Permission, RouteSpec } from '../run/agent.ts'
 import { chooseCompensation, isExact } from '../run/compensation.ts'
 import { digestOf } from '../run/digest.ts'
 import type { Compensation, Effect, EffectRequest, PerformOutcome, Reading } from '../run/effect.ts'
 import { permissionOf } from '../run/permission.ts'
-import type { PerformedEffect, PerformEffect } from '../run/ports.ts'
+import type { BeginAttempt, PerformArgs, PerformedEffect, PerformEffect } from '../run/ports.ts'
 import { isAnnounced } from '../run/validate.ts'
 import type { Activities } from './activities.ts'
 import type { Attempts } from './attempts.ts'
@@ -23,6 +23,8 @@ export interface Parked {
  * `captureBefore`, the other three in the activity `perform`. Never waits for a person.
  */
 export class Effects {
+  /** What an earlier history of the run had sent. */
+  readonly recalled: Effect[] = []
   /** By step: what ended its attempt. */
   readonly parked = new Map<string, Parked>()
   /** Steps whose code announced nothing and so announces everything. */
@@ -58,6 +60,38 @@ export class Effects {
     const digest = digestOfRequest(request)
     const same = this.#run.effectsOf(step, generation).filter((each) => digestOfRequest(each.request) === digest)
     return same.length < (this.#approved.get(`${step} ${digest}`) ?? 0)
+  }
+
+  /**
+   * A history that was reset has forgotten what it had sent. Where claims know of such effects, they are taken up as they
+   * were claimed, and the attempt is over: they are undone before the step goes on, under a number nobody has used.
+   * @throws ApplicationFailure ATTEMPT_CLOSED
+   */
+  async recall(args: BeginAttempt, sent: readonly string[]): Promise<void> {
+    const run = this.#run
+    const forgotten = () => sent.filter((id) => !run.effects.some((effect) => effect.id === id))
+    if (forgotten().length === 0) return
+    const recalled = await this.#activities.egress.recall.executeWithOptions(
+      { summary: 'what an earlier history of this run had sent' },
+      [{ run: run.id, effects: forgotten() }],
+    )
+    const still = new Set(forgotten())
+    for (const { effect: id, ...claimed } of recalled) {
+      // Another step may have taken it up meanwhile.
+      if (!still.has(id)) continue
+      const [step = '', generation] = id.split('.')
+      const attempt = { step, generation: Number(generation), permission: 'allow', announced: true } as const
+      const effect = toEffect({ ...claimed, ...attempt }, id)
+      run.effects.push(effect)
+      this.recalled.push(effect)
+      const connector = run.agent.connectors.find((each) => each.name === effect.request.connector)
+      if (connector) await this.#settle(effect, connector)
+      else Object.assign(effect, { state: 'unknown', note: "its connector is not among the agent's any more" })
+    }
+    const reason = `an earlier history of this run had sent ${[...still].join(', ')}`
+    run.notice(`${reason}, which is undone before ${args.step} goes on`)
+    this.#attempts.fence(args.step)
+    throw ApplicationFailure.nonRetryable(reason, 'ATTEMPT_CLOSED')
   }
 
   /** Handler of the update `performEffect`. */
@@ -126,18 +160,32 @@ export class Effects {
 
   /** Sends a registered effect and takes in what became of it. */
   async send(effect: Effect, connector: ConnectorSnapshot): Promise<void> {
-    const { request, compensation, before } = effect
-    const perform = { run: this.#run.id, effect: effect.id, connector, request, compensation, before }
-    const summary = `${request.method} ${request.target} on ${request.connector}`
+    const { method, target } = effect.request
+    const options = { summary: `${method} ${target} on ${connector.name}` }
     let outcome: PerformOutcome
     try {
-      outcome = await this.#activities.perform.perform.executeWithOptions({ summary }, [perform])
+      const args = this.#toPerform(effect, connector)
+      outcome = await this.#activities.perform.perform.executeWithOptions(options, [args])
     } catch {
-      // Lost: the worker died or the answer came too late. The claim knows what can be known.
-      outcome = await this.#activities.egress.settle.executeWithOptions({ summary: `what became of ${summary}` }, [
-        perform,
-      ])
+      // Lost: the worker died or the answer came too late.
+      return await this.#settle(effect, connector)
     }
+    this.#takeIn(effect, outcome)
+  }
+
+  /** Takes in what became of an effect that somebody sent. The claim knows what can be known. */
+  async #settle(effect: Effect, connector: ConnectorSnapshot): Promise<void> {
+    const { method, target } = effect.request
+    const options = { summary: `what became of ${method} ${target} on ${connector.name}` }
+    const args = this.#toPerform(effect, connector)
+    this.#takeIn(effect, await this.#activities.egress.settle.executeWithOptions(options, [args]))
+  }
+
+  #toPerform({ id, request, compensation, before }: Effect, connector: ConnectorSnapshot): PerformArgs {
+    return { run: this.#run.id, effect: id, connector, request, compensation, before }
+  }
+
+  #takeIn(effect: Effect, outcome: PerformOutcome): void {
     takeIn(effect, outcome)
     effect.completed = this.#run.nextCompleted()
     this.#run.changed()
@@ -162,34 +210,11 @@ export class Effects {
     )
   }
 
-  #register(fields: {
-    step: string
-    generation: number
-    request: EffectRequest
-    permission: Permission
-    announced: boolean
-    compensation: Compensation
-    before: Reading | null
-  }): Effect {
+  #register(fields: Registration): Effect {
     const attempt = `${fields.step}.${fields.generation}`
     const number = (this.#numbers.get(attempt) ?? 0) + 1
     this.#numbers.set(attempt, number)
-    const held = fields.permission === 'hold'
-    const effect: Effect = {
-      ...fields,
-      id: `${attempt}.${number}`,
-      compensation: held ? { kind: 'discard' } : fields.compensation,
-      state: held ? 'held' : 'registered',
-      after: null,
-      resource: fields.request.resource,
-      answer: null,
-      inferred: false,
-      diff: [],
-      guard: null,
-      verdict: null,
-      note: null,
-      completed: null,
-    }
+    const effect = toEffect(fields, `${attempt}.${number}`)
     this.#run.effects.push(effect)
     return effect
   }
@@ -208,6 +233,35 @@ export class Effects {
     } finally {
       if (this.#locks.get(key) === settled) this.#locks.delete(key)
     }
+  }
+}
+
+interface Registration {
+  readonly step: string
+  readonly generation: number
+  readonly request: EffectRequest
+  readonly permission: Permission
+  readonly announced: boolean
+  readonly compensation: Compensation
+  readonly before: Reading | null
+}
+
+function toEffect(fields: Registration, id: string): Effect {
+  const held = fields.permission === 'hold'
+  return {
+    ...fields,
+    id,
+    compensation: held ? { kind: 'discard' } : fields.compensation,
+    state: held ? 'held' : 'registered',
+    after: null,
+    resource: fields.request.resource,
+    answer: null,
+    inferred: false,
+    diff: [],
+    guard: null,
+    verdict: null,
+    note: null,
+    completed: null,
   }
 }
 

@@ -127,6 +127,13 @@ export class RunState {
     return this.effects.filter((effect) => effect.step === step && effect.generation === generation)
   }
 
+  /** Counts a step's attempts; those that only its effects remember count as well. */
+  nextGeneration(id: string): number {
+    const step = this.step(id)
+    const used = this.effects.filter((effect) => effect.step === id).map((effect) => effect.generation)
+    return (step.generation = Math.max(step.generation, ...used) + 1)
+  }
+
   nextCompleted(): number {
     return ++this.#completed
   }

@@ -15,7 +15,7 @@ export async function callTool(context: RunContext, step: ToolStep): Promise<Too
   const { run, activities, attempts, effects } = context
   const view = run.step(step.id)
   for (let losses = 0; ;) {
-    const generation = ++view.generation
+    const generation = run.nextGeneration(step.id)
     run.setStep(step.id, 'calling')
     effects.parked.delete(step.id)
     attempts.expect(step.id, generation, run.agent.connectors)

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { chmod, writeFile } from 'node:fs/promises'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { chmod, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -44,7 +44,7 @@ beforeAll(async () => {
   const [late, desk, model] = [await choosePair(), await choosePair(), await choosePort()]
   ports = { 4010: `${late}`, 4011: `${late + 1}`, 4020: `${model}`, 4030: `${desk}`, 4031: `${desk + 1}` }
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
 
 test('every block that can be run is in a document that is followed below', () => {
   const runnable = documents.filter(({ blocks }) => blocks.some(({ language }) => language !== 'text'))

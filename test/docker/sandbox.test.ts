@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import type { DockerDriverOptions } from '../../src/sandbox/docker/driver.ts'
 import { createDockerDriver } from '../../src/sandbox/docker/driver.ts'
 import type { SandboxDriver } from '../../src/sandbox/driver.ts'
-import { SandboxUnavailable } from '../../src/sandbox/unavailable.ts'
+import { SandboxLost, SandboxUnavailable } from '../../src/sandbox/unavailable.ts'
+import { startEngineProxy } from '../support/engine-proxy.ts'
 import { describeSandboxDriver, runCode, toJob } from './driver-contract.ts'
 
 const ENGINE = '/var/run/docker.sock'
@@ -215,12 +216,11 @@ describe('docker sandbox', () => {
         if (of === 'ticket-1') await docker.getContainer(container ?? '').kill()
       }
     }
-    const ran = await driver.run(job)
-    expect(ran).toMatchObject({
-      kind: 'killed',
-      exitCode: null,
-      reason: 'the container was ended from outside, with 137',
-    })
+    const error: unknown = await driver.run(job).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(SandboxLost)
+    expect(String(error)).toContain(
+      'the sandbox was lost while the code ran: its container was ended from outside, with 137',
+    )
   })
 
   describe('what a killed driver leaves', () => {
@@ -294,9 +294,9 @@ describe('docker sandbox', () => {
         )
         await began.promise
         await proxy.stop()
-        const ran = await running
-        expect(ran).toMatchObject({ kind: 'killed', exitCode: null })
-        expect(ran.reason).toMatch(/engine/)
+        const error: unknown = await running.catch((reason: unknown) => reason)
+        expect(error).toBeInstanceOf(SandboxLost)
+        expect(String(error)).toMatch(/the sandbox was lost while the code ran: .*engine/)
         await expect(fragile.run(toJob({ code: 'print(1)' }))).rejects.toBeInstanceOf(SandboxUnavailable)
         await proxy.start()
         expect(await runCode(fragile, { code: 'print(2)' })).toMatchObject({ stdout: '2\n' })
@@ -316,41 +316,3 @@ describe('docker sandbox', () => {
     await expect(access(path.join(stateDir, 'closed.sock'))).rejects.toThrow('ENOENT')
   })
 })
-
-/** Stands between a driver and the real engine, to take it away. */
-async function startEngineProxy(at: string): Promise<{ path: string; start(): Promise<void>; stop(): Promise<void> }> {
-  const connections = new Set<Socket>()
-  let server: net.Server | null = null
-  const join = (from: Socket): void => {
-    const to = net.connect({ path: ENGINE, allowHalfOpen: true })
-    for (const [one, other] of [
-      [from, to],
-      [to, from],
-    ] as const) {
-      connections.add(one)
-      one.on('error', () => other.destroy())
-      one.on('close', () => {
-        connections.delete(one)
-        other.destroy()
-      })
-      one.pipe(other)
-    }
-  }
-  const proxy = {
-    path: at,
-    async start() {
-      server = net.createServer({ allowHalfOpen: true }, join)
-      await new Promise<void>((resolve) => server?.listen(at, resolve))
-    },
-    async stop() {
-      const stopping = server
-      server = null
-      if (!stopping) return
-      const closed = new Promise((resolve) => stopping.close(resolve))
-      for (const connection of connections) connection.destroy()
-      await closed
-    },
-  }
-  await proxy.start()
-  return proxy
-}

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -35,6 +35,25 @@ test('prints the version of the package', async () => {
 test('prints its commands', async () => {
   const { stdout } = await run(recourse, ['--help'], { cwd: folder })
   for (const command of ['up', 'down', 'run', 'undo', 'confirm', 'doctor']) expect(stdout).toContain(command)
+})
+
+test('has what a reader and a worker need, and nothing of the tests', async () => {
+  const { name } = PackageJson.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))
+  const files = await readdir(join(folder, 'node_modules', name), { recursive: true })
+  const needed = [
+    'README.md',
+    'LICENSE',
+    'docs/CONFIG.md',
+    'BENCHMARKS.md',
+    'prompts/planner.md',
+    'tools/temporal/go.mod',
+  ]
+  expect(files).toEqual(expect.arrayContaining([...needed, 'dist/index.d.ts', 'dist/sandbox/image/Dockerfile']))
+  const top = new Set(files.filter((file) => !file.includes('/')))
+  expect([...top].filter((file) => !file.endsWith('.md')).toSorted()).toEqual([
+    ...['LICENSE', 'dist', 'docs', 'package.json', 'prompts', 'tools'],
+  ])
+  expect(files.filter((file) => /\.test\.|\.db$|(^|\/)\./.test(file))).toEqual([])
 })
 
 test('has all that setup is made of: the image, the Go module, the workflow bundle, the prompts', async () => {

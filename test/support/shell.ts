@@ -14,12 +14,10 @@ const MARK = `done-${process.pid}`
 const LOOP = `shopt -s expand_aliases; exec 2>&1
 while IFS= read -r -u 3 line; do eval "$line" 3<&-; printf '\\n${MARK} %s\\n' "$?"; done`
 
-/** Disposing it ends what it still runs in the background. */
+/** Disposing it ends what it still runs in the background, and waits for that. */
 export function openShell(options: { cwd: string; env: Readonly<Record<string, string>> }): Shell {
   const child = spawn('bash', ['--noprofile', '--norc', '-c', LOOP], {
     ...options,
-    // A process group of its own, to be ended as one.
-    detached: true,
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
   })
   const commands = child.stdio[3] as Writable
@@ -46,7 +44,7 @@ export function openShell(options: { cwd: string; env: Readonly<Record<string, s
     },
     [Symbol.asyncDispose]: async () => {
       if (child.pid === undefined || child.exitCode !== null) return
-      process.kill(-child.pid, 'SIGTERM')
+      commands.end('kill $(jobs -p) 2>/dev/null; wait\n')
       await exited
     },
   }

@@ -4,7 +4,7 @@ import path from 'node:path'
 import type Docker from 'dockerode'
 import { z } from 'zod'
 import type { SandboxJob, SandboxResult } from '../driver.ts'
-import { SandboxUnavailable } from '../unavailable.ts'
+import { SandboxLost, SandboxUnavailable } from '../unavailable.ts'
 import { createDemultiplexer } from './attach-stream.ts'
 import type { Engine } from './engine.ts'
 import { toStatus } from './engine.ts'
@@ -284,7 +284,10 @@ async function wasOutOfMemory(engine: Engine, container: Docker.Container): Prom
   }
 }
 
-/** How a run ended, from what the host itself knows. A frame can only make it look worse. */
+/**
+ * How a run ended, from what the host itself knows. A frame can only make it look worse.
+ * @throws SandboxLost
+ */
 async function toEnding(seen: {
   readonly exit: Exit
   readonly cause: Cause | null
@@ -297,13 +300,17 @@ async function toEnding(seen: {
   const { exit, cause, finished } = seen
   const killed = (reason: string) => ({ kind: 'killed' as const, exitCode: null, reason })
   if (cause) return { kind: cause.kind, exitCode: null, reason: cause.reason }
-  if (exit.kind === 'lost') return killed(exit.reason)
+  if (exit.kind === 'lost') throw new SandboxLost(`the sandbox was lost while the code ran: ${exit.reason}`)
   if (exit.code === EXIT_TIMEOUT && seen.timeIsUp) return { kind: 'timeout', exitCode: null, reason: 'time was up' }
   if (exit.code === EXIT_KILLED && (finished?.oom || (await seen.wasOutOfMemory()))) {
     const mebibytes = Math.floor(seen.memoryBytes / 2 ** 20)
     return killed(`out of memory: it may use ${mebibytes} MiB, its files in /work and /tmp included`)
   }
-  if (!finished) return killed(`the container was ended from outside, with ${exit.code}`)
+  if (!finished) {
+    throw new SandboxLost(
+      `the sandbox was lost while the code ran: its container was ended from outside, with ${exit.code}`,
+    )
+  }
   return { kind: 'exited', exitCode: exit.code, reason: null }
 }
 
