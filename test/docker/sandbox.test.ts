@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import type { Socket } from 'node:net'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -289,12 +287,12 @@ describe('docker sandbox', () => {
       const fragile = createDockerDriver({ image, stateDir: home, poolSize: 0, socketPath: proxy.path })
       try {
         const began = Promise.withResolvers<void>()
-        const running = fragile.run(
-          toJob({ code: 'print("on")\nimport time\ntime.sleep(600)', onOutput: () => began.resolve() }),
-        )
+        const running = fragile
+          .run(toJob({ code: 'print("on")\nimport time\ntime.sleep(600)', onOutput: () => began.resolve() }))
+          .catch((reason: unknown) => reason)
         await began.promise
         await proxy.stop()
-        const error: unknown = await running.catch((reason: unknown) => reason)
+        const error = await running
         expect(error).toBeInstanceOf(SandboxLost)
         expect(String(error)).toMatch(/the sandbox was lost while the code ran: .*engine/)
         await expect(fragile.run(toJob({ code: 'print(1)' }))).rejects.toBeInstanceOf(SandboxUnavailable)

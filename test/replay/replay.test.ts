@@ -14,7 +14,7 @@ beforeAll(async () => {
 }, 60_000)
 
 test('there are histories to replay', () => {
-  expect(histories.length).toBeGreaterThanOrEqual(7)
+  expect(histories.length).toBeGreaterThanOrEqual(6)
 })
 
 test.each(histories)('%s replays', async (file) => {
