@@ -11,8 +11,8 @@ export interface SandboxPorts {
   readonly beginAttempt: (run: string, args: BeginAttempt) => Promise<BegunAttempt>
 }
 
-/** Characters of output that whoever mends the code is shown. */
-const TAIL = 4_000
+/** Characters of output that whoever mends the code is shown. They are in the history: the whole output never is. */
+const TAIL = 1_000
 
 export function createSandboxActivities({ driver, blobs, beginAttempt }: SandboxPorts): SandboxActivities {
   return {
@@ -34,8 +34,9 @@ export function createSandboxActivities({ driver, blobs, beginAttempt }: Sandbox
           blobs.put(done.stderr, 'text/plain'),
           done.result === null ? null : blobs.put(Buffer.from(done.result, 'utf8'), 'application/json'),
         ])
-        const tail = [done.reason, endOf(done.stderr) || endOf(done.stdout)].filter(Boolean).join('\n')
         const { kind, exitCode, durationMs } = done
+        const well = kind === 'exited' && exitCode === 0
+        const tail = well ? '' : [done.reason, endOf(done.stderr) || endOf(done.stdout)].filter(Boolean).join('\n')
         return { kind, exitCode, durationMs, stdout, stderr, tail, result }
       })
     },

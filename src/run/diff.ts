@@ -28,6 +28,16 @@ export function diffJson(
   }))
 }
 
+/** Most changes of one resource that are kept for people. */
+const MOST_SHOWN = 100
+
+/** A list short enough to be handed around: what is beyond its end is counted. */
+export function shortenDiff(all: readonly FieldChange[]): FieldChange[] {
+  if (all.length <= MOST_SHOWN) return [...all]
+  const more = all.length - MOST_SHOWN
+  return [...all.slice(0, MOST_SHOWN), { path: '…', before: null, after: `and ${more} more fields` }]
+}
+
 /** Dotted paths that differ. Arrays count as wholes: an index means nothing once somebody else inserted an item. */
 export function changedPaths(before: Json | undefined, after: Json | undefined, volatile: readonly string[]): string[] {
   return changes(before, after, volatile, false).map(({ keys }) => toPath(keys))

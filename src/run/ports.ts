@@ -112,7 +112,7 @@ export interface ExecutionResult {
   /** The last part of each, capped. */
   readonly stdout: Stored
   readonly stderr: Stored
-  /** The end of what it printed, for whoever mends it: standard error, or standard output where that is empty. */
+  /** Where it failed, the end of what it printed, for whoever mends it: standard error, or output where that is empty. */
   readonly tail: string
   /** What the code passed to `recourse.result(...)`, as JSON text; null: nothing. */
   readonly result: Stored | null

@@ -106,7 +106,7 @@ function listen(context: RunContext, stop: (why: Stop) => void): void {
   setHandler(beginAttemptUpdate, (args) => attempts.begin(args, (sent) => effects.recall(args, sent)), {
     validator: (args) => attempts.checkBegin(args),
   })
-  setHandler(performEffectUpdate, (args) => effects.perform(args), { validator: (args) => attempts.checkEffect(args) })
+  setHandler(performEffectUpdate, (args) => effects.perform(args), { validator: (args) => attempts.checkArrival(args) })
 }
 
 /** plan ▸ check ▸ steps ▸ solve; a failure ends up as `run.stop`. */

@@ -26,8 +26,12 @@ interface Attempt {
 /** Denials that are kept of an attempt: one that knocks on every door must not fill the run. */
 const MOST_DENIED = 100
 
+/** Temporal takes 2,000 updates in a run; a decision is one, and must never be the one too many. */
+const MOST_ARRIVALS = 1_800
+
 export class Attempts {
   readonly #attempts = new Map<string, Attempt>()
+  #arrived = 0
   readonly #run: RunState
   readonly #activities: Activities
 
@@ -72,6 +76,16 @@ export class Attempts {
     }
   }
 
+  /** Validator of `performEffect`: what it refuses leaves no trace in the history, and does not count. */
+  checkArrival(args: BeginAttempt): void {
+    this.checkEffect(args)
+    if (this.#arrived < MOST_ARRIVALS) return
+    throw ApplicationFailure.nonRetryable(
+      `the run has taken ${MOST_ARRIVALS} requests, and has to keep room for a decision`,
+      'ATTEMPT_CLOSED',
+    )
+  }
+
   checkEffect(args: BeginAttempt): void {
     const current = this.#attempts.get(args.step)
     if (!current?.open || current.attempt === null || current.attempt !== args.attempt) {
@@ -88,6 +102,7 @@ export class Attempts {
 
   enter(step: string): () => void {
     const current = this.#current(step)
+    this.#arrived += 1
     current.underway += 1
     return () => {
       current.underway -= 1

@@ -10,6 +10,12 @@ import type { Activities } from './activities.ts'
 import type { Attempts } from './attempts.ts'
 import type { RunState } from './run-state.ts'
 
+/**
+ * Bytes of the journal beyond which no effect is taken on. It is handed over as a whole to be validated, shown and kept, in
+ * messages of at most two megabytes; what is under way then, and undoing it, still fits.
+ */
+const JOURNAL_BYTES = 1_200_000
+
 /** An effect that must be asked about before it may happen: it ended its attempt. */
 export interface Parked {
   readonly step: string
@@ -33,6 +39,9 @@ export class Effects {
   readonly #activities: Activities
   readonly #attempts: Attempts
   readonly #locks = new Map<string, Promise<void>>()
+  /** Bytes of each effect in the journal. */
+  readonly #sizes = new Map<string, number>()
+  #journalBytes = 0
   readonly #numbers = new Map<string, number>()
   /** How often each request of a step was approved. */
   readonly #approved = new Map<string, number>()
@@ -126,12 +135,16 @@ export class Effects {
     if (!connector) return deny(`connector "${request.connector}" was not announced by step ${step}`)
     const route = connector.routes.find((each) => each.route === request.route) ?? null
     const before = await this.#before(connector, request)
-    // From here to the registration nothing waits, so that what is counted stays true.
-    this.#attempts.checkEffect(args)
+    // The fence is not looked at again: what has passed it is drained, and undone if its attempt is over by now. Commands
+    // must not hang on which of two activities that ended in the same task is noticed first, as a query to a run that is
+    // not cached can take such a task apart (SDK 1.24). From here to the registration nothing waits, so that counts hold.
     if (run.effects.length >= run.agent.budgets.effects) {
       return deny(
         `the run has used its budget of ${run.agent.budgets.effects} effects (agents.${run.agent.name}.budgets.effects)`,
       )
+    }
+    if (this.#journalBytes >= JOURNAL_BYTES) {
+      return deny(`the journal of the run is full after ${run.effects.length} effects; do the rest in another run`)
     }
     const compensation = chooseCompensation({ connector, route, request, before })
     const announced = isAnnounced(run.planned(step), this.announcesAll.has(step), request)
@@ -188,6 +201,7 @@ export class Effects {
   #takeIn(effect: Effect, outcome: PerformOutcome): void {
     takeIn(effect, outcome)
     effect.completed = this.#run.nextCompleted()
+    this.#weigh(effect)
     this.#run.changed()
   }
 
@@ -216,7 +230,14 @@ export class Effects {
     this.#numbers.set(attempt, number)
     const effect = toEffect(fields, `${attempt}.${number}`)
     this.#run.effects.push(effect)
+    this.#weigh(effect)
     return effect
+  }
+
+  #weigh(effect: Effect): void {
+    const size = new TextEncoder().encode(JSON.stringify(effect)).length
+    this.#journalBytes += size - (this.#sizes.get(effect.id) ?? 0)
+    this.#sizes.set(effect.id, size)
   }
 
   /** One at a time per resource, in the order of arrival. */

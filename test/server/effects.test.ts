@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { arrived } from '../support/calendar.ts'
 import { type CalendarInstallation, installCalendar, WAIT_MS } from '../support/calendar-installation.ts'
+import { historiesOf, textsOf } from '../support/replayed.ts'
 import { changePlan, invite, message, move, toPlan } from '../support/tools.ts'
 
 /** Effects of tools: performed, undone, serialised, budgeted, and asked about. */
@@ -85,6 +86,18 @@ describe('a tool that writes', () => {
     const plan = toPlan({ requests: [move(event)], end: 'not-found' })
     const { state } = await place.startAndWait({ request: 'x', plan })
     expect(state).toMatchObject({ phase: 'waiting', answer: 'there is no such thing' })
+  })
+
+  test('that changes thousands of fields: some are shown, all are put back', async () => {
+    const event = place.addEvent()
+    const before = place.calendar.events.get(event)
+    const plan = changePlan({ ...move(event), method: 'PUT', fields: 20_000 })
+    const { run, state } = await place.startAndWait({ request: 'x', plan })
+    expect(state.effects[0]?.diff).toHaveLength(101)
+    expect(state.effects[0]?.diff.at(-1)).toEqual({ path: '…', before: null, after: 'and 19903 more fields' })
+    await run.undo()
+    expect(await run.wait(settled)).toMatchObject({ phase: 'undone', undo: { verdict: 'exact' } })
+    expect(place.calendar.events.get(event)).toEqual({ ...before, version: 3 })
   })
 
   test('that reads can not write', async () => {
@@ -256,7 +269,6 @@ test('histories hold no body of more than a kilobyte', async () => {
   const plan = changePlan({ ...move(event), padding: 5000 }, { ...message(event), padding: 5000 })
   const { run } = await place.startAndWait({ request: 'x', plan })
   const handle = place.workflows.getHandle(run.id)
-  const { runId } = await handle.describe()
   await run.confirm()
   await run.wait(settled)
   await expect.poll(async () => (await handle.describe()).type).toBe('undoWindow')
@@ -265,20 +277,10 @@ test('histories hold no body of more than a kilobyte', async () => {
   expect(place.calendar.messages.find((each) => each['text'] === event)?.['padding']).toHaveLength(5000)
   expect(place.calendar.events.get(event)).not.toHaveProperty('padding')
 
-  const histories = await Promise.all(
-    [handle, place.workflows.getHandle(run.id, runId)].map((each) => each.fetchHistory()),
-  )
-  for (const { events } of histories) {
-    const texts = (events ?? []).map(toText)
-    expect(texts.join()).toContain('s1.1.1')
-    for (const text of texts) expect(text).not.toContain('x'.repeat(1025))
+  const histories = await historiesOf(place.workflows, run.id)
+  expect(histories).toHaveLength(2)
+  for (const texts of histories.map(textsOf)) {
+    expect(texts.some((text) => text.includes('s1.1.1'))).toBe(true)
+    expect(texts.filter((text) => text.includes('x'.repeat(1025)))).toEqual([])
   }
 })
-
-/** A history event with its payloads as text. */
-function toText(event: object): string {
-  return JSON.stringify(event, function (this: Record<string, unknown>, key, value: unknown) {
-    const raw = this[key]
-    return raw instanceof Uint8Array ? Buffer.from(raw).toString() : value
-  })
-}

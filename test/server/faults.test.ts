@@ -223,7 +223,7 @@ describe.concurrent('a service that is down', () => {
       await run.undo()
       const failed = await run.wait(settled)
       expect(failed.phase).toBe('attention')
-      expect(failed.reason).toBe('asked to; not everything could be undone: s1.1.2 is failed')
+      expect(failed.reason).toBe('somebody asked for it; not everything could be undone: s1.1.2 is failed')
       expect(failed.undo).toMatchObject({
         verdict: 'failed',
         failures: [

@@ -24,3 +24,13 @@ export async function replay(histories: readonly History[], workflowBundle: stri
     await Worker.runReplayHistory({ workflowBundle: { codePath: workflowBundle } }, history)
   }
 }
+
+/** What each event of a history holds, as text. */
+export function textsOf({ events }: History): string[] {
+  const collect = (value: unknown): string[] => {
+    if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')]
+    if (typeof value === 'string') return [value]
+    return typeof value === 'object' && value !== null ? Object.values(value).flatMap(collect) : []
+  }
+  return (events ?? []).map((event) => collect(event).join('\n'))
+}

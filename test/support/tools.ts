@@ -10,6 +10,8 @@ const Request = z.strictObject({
   body: z.record(z.string(), z.unknown()).optional(),
   /** Characters of a field `padding` that the tool adds to the body, so that no plan has to hold it. */
   padding: z.int().optional(),
+  /** How many fields it adds. */
+  fields: z.int().optional(),
 })
 
 /** Sends requests, then ends as told: answers their statuses, says "not found", fails, or takes for ever. */
@@ -27,8 +29,12 @@ export const change = defineTool({
   }),
   run: async ({ requests, together, stubborn, end }, { http, notFound, signal }) => {
     const calendar = http('calendar')
-    const send = async ({ padding, ...request }: z.infer<typeof Request>) => {
-      const body = padding === undefined ? request.body : { ...request.body, padding: 'x'.repeat(padding) }
+    const send = async ({ padding, fields, ...request }: z.infer<typeof Request>) => {
+      const more = {
+        ...(padding !== undefined && { padding: 'x'.repeat(padding) }),
+        ...Object.fromEntries(Array.from({ length: fields ?? 0 }, (_, index) => [`field${index}`, 'y'.repeat(200)])),
+      }
+      const body = request.body && { ...request.body, ...more }
       try {
         return (await calendar.request({ ...request, body })).status
       } catch (error) {
